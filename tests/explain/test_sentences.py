@@ -214,6 +214,9 @@ def test_second_facts_are_those_of_the_records(
 ) -> None:
     """Each amount and each day in brackets is what the rows of the records give, counted here."""
     reasons, expected = small_scores.reasons, second_facts(small_scores, small_cohort, as_of)
+    # A pupil of the cohort stays where the school year began, or comes once in it.
+    of_year = small_cohort.records.enrolments.query("school_year == 2024")
+    first_stay = of_year.groupby("pupil_id")["start_date"].min().dt.date.to_dict()
     told = 0
     for reason in reasons.itertuples():
         companion = FEATURE_BY_NAME[reason.code].wording.companion
@@ -229,6 +232,7 @@ def test_second_facts_are_those_of_the_records(
         assert amount == (None if amount is None else rounded(value, places, reason.companion_unit))
         assert amount is not None or value == reason.value
         named = [date.fromisoformat(day) for day in reason.companion_period.split("/")]
+        named[0] = max(named[0], first_stay[reason.pupil_id])
         named = {
             "before": named, "part": [school_day_from(*named)], "lately": [school_day_from(*named)], "beside": [],
         }[companion.kind]  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.made_up_school import SECOND, MadeUpSchool
 
 from decrochage_risk.errors import RecordsError
 from decrochage_risk.features import CATALOGUE
@@ -470,3 +471,51 @@ def test_thresholds_that_were_not_in_force_are_told(
     )
     scores = score(small_cohort.records, policy=ended)
     assert any(NOT_IN_FORCE in line for line in notice(scores, flagged.pupil_id).contribution)
+
+
+def test_a_zero_that_denies_nothing_is_told_as_counted() -> None:
+    """Of a row that was set aside, and of weeks without a day to attend, a notice never says "aucune" alone."""
+    school = MadeUpSchool()
+    school.crowd(12)
+    school.add("typed")
+    school.marked("typed", "2024-09-10", "2025-03-01", mean=6.0)
+    school.absent("typed", "2024-09-10", "2024-10-01", justified=True)
+    school.absent("typed", "2025-02-25", half_days=7)
+    school.add("placed")
+    school.marked("placed", "2024-09-10", "2024-11-28")
+    school.away("placed", "2024-12-02", "2025-03-04", kind="placement")
+    scores = school.scores("2025-03-05", on_fault="quarantine")
+    for pupil, why in (
+        ("typed", "(compté 0 : des lignes sont mises de côté)"),
+        ("placed", "(compté 0 : il n'y avait rien à compter)"),
+    ):
+        facts = scores.facts(pupil)
+        assert facts["unjustified_half_days_4w"].endswith(why)
+        page = _plain(notice(scores, pupil).to_html())
+        for match in re.finditer("aucune demi-journée non justifiée depuis le 5 février", page):
+            assert page[match.end() :].startswith(f" {why}")
+    # A count of nothing that is one stays as it was.
+    assert "compté" not in scores.facts("1N-2de_pro-00")["exclusion_half_days_year"]
+
+
+def test_comparable_pupils_are_told_with_their_horizon() -> None:
+    """With two estimates a notice tells both groups of comparable pupils, each with its horizon, in both forms; with one, one."""
+    school = MadeUpSchool()
+    school.crowd(12, level="4e")
+    school.crowd(12, school=SECOND)
+    scores = school.scores("2025-03-05")
+    pupil = next(one for one in scores if one.level == "4e" and one.path is not None)
+    assert pupil.comparable is not None
+    assert pupil.path is not None
+    assert pupil.path.comparable is not None
+    made = notice(scores, pupil.pupil_id)
+    for page in map(_plain, (made.to_markdown(), made.to_html())):
+        for horizon, each in (
+            ("Sur l'année", pupil.comparable),
+            ("sur le parcours (trois années scolaires)", pupil.path.comparable),
+        ):
+            words = _plain(f"{horizon}, {each.text[0].lower()}{each.text[1:]}")
+            assert words in page
+    other = next(one for one in scores if one.level == "2de_pro" and one.comparable is not None)
+    assert other.comparable is not None
+    assert notice(scores, other.pupil_id).comparable == other.comparable.text

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.made_up_school import MadeUpSchool
 
 import decrochage_risk as dr
 from decrochage_risk import french
@@ -438,3 +441,75 @@ def test_returns_of_parts_add_up() -> None:
     assert merged == whole
     assert merged.not_sent == {"x": 12}
     assert [str(warning) for warning in merged.warnings()] == [str(warning) for warning in whole.warnings()]
+
+
+def covered(*spans: tuple[str, str]) -> list[dict[str, str]]:
+    """Cover the absences of the school over some spans."""
+    return [
+        {"school_id": "0990001N", "table": "absences", "start": start, "end": end} for start, end in spans
+    ]
+
+
+@given(end=st.integers(1, 30), absent=st.integers(0, 6))
+@settings(max_examples=40, deadline=None)
+def test_a_day_that_is_not_covered_denies_no_known_absence(end: int, absent: int) -> None:
+    """Of a month that is covered in part, what is known can say that the threshold is reached, never that it is not."""
+    days = ["2025-03-03", "2025-03-04", "2025-03-06", "2025-03-07", "2025-03-10", "2025-03-11"][:absent]
+    records = dr.PupilRecords(
+        pupils=[{"pupil_id": "a"}],
+        enrolments=[enrolment("a")],
+        absences=[absence("a", "2024-09-10", justified=True), *(absence("a", day) for day in days)],
+        coverage=covered(("2024-09-01", f"2025-03-{end:02d}")),
+    )
+    pupil = dr.signals(records, as_of="2025-04-02")["a"]
+    if absent >= 2:
+        assert pupil.legal is not None
+        assert (pupil.legal.months, pupil.legal.first_month) == (1, date(2025, 3, 1))
+    else:
+        assert pupil.legal is None
+        frame = dr.signals(records, as_of="2025-04-02").frame
+        assert frame["legal_threshold"].tolist() == [0.0]
+
+
+@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")
+def test_measures_of_a_known_month_do_not_hang_on_the_model() -> None:
+    """A month at the threshold opens the same measures with a model as without, whether or not the risk is known."""
+    school = MadeUpSchool()
+    school.crowd(14)
+    school.add("m")
+    school.marked("m", "2024-09-05", "2025-03-20")
+    school.away("m", "2025-02-03", "2025-02-07")
+    school.away("m", "2025-03-10", "2025-03-21")
+    for spans in (("2024-09-01", "2025-06-30"), ("2024-09-01", "2025-03-21")):
+        records = school.records()
+        records = dr.PupilRecords(
+            pupils=records.pupils,
+            enrolments=records.enrolments,
+            absences=records.absences,
+            grades=records.grades,
+            coverage=covered(spans),
+        )
+        with pytest.warns(dr.DemoModelWarning):
+            with_model = dr.score_pupils(records, as_of="2025-03-25")["m"]
+        opened = [measure.code for measure in dr.signals(records, as_of="2025-03-25")["m"].measures]
+        assert "commission_educative_16" in opened
+        assert [one.code for one in with_model.measures if one.code in opened] == opened
+
+
+@pytest.mark.parametrize("level", ["3e", "tle_pro", "cap2", "4e", "1re_pro"])
+def test_who_left_during_last_year_stays_on_the_list(level: str) -> None:
+    """A departure of last November is still one on 1 September and after; a year that was ended there is none of its own."""
+    rows = [
+        enrolment("left", level=level, end_date="2024-11-15"),
+        enrolment("ended", level=level, end_date="2025-07-04"),
+        enrolment("here", level="2de_pro", year=2025),
+    ]
+    for day in (date(2025, 8, 31), date(2025, 9, 1), date(2025, 9, 20), date(2026, 3, 5)):
+        lists = lists_of(rows, [], day)
+        departure = lists["left"].departure
+        assert departure is not None
+        assert departure.listed
+        assert departure.text.startswith("sorti depuis le 15 novembre 2024")
+        has_begun, ends_a_cycle = day >= date(2025, 9, 20), level in {"3e", "tle_pro", "cap2"}
+        departure = lists["ended"].departure
+        assert (departure is not None and departure.listed) == (has_begun and not ends_a_cycle)

@@ -20,8 +20,9 @@ from decrochage_risk.explain.reasons import (
     secant,
     strongest_first,
 )
-from decrochage_risk.explain.sentences import reference_pupil, tell_amount, tell_fact
+from decrochage_risk.explain.sentences import reference_pupil, starts_of_fact, tell_amount, tell_fact
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.features.wording import FINEST_DECIMALS, decimals_of
 
 if TYPE_CHECKING:
@@ -197,7 +198,16 @@ def _strongest(
         name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].wording.is_reason
         for name in now.attribution.columns
     ]
-    push = np.where(of_family & ~same & ~np.isnan(now.value[rows]), push, -np.inf)
+    # Nor what moved the other way: fewer absences are not told as raising a risk, because the reference pupil has fewer still.
+    moved = now.value[rows] - before.value[rows]  # NaN is neither way
+    directions = np.array(
+        [
+            FEATURE_BY_NAME[name].direction if name in FEATURE_BY_NAME else 0
+            for name in now.attribution.columns
+        ]
+    )
+    is_opposite = directions * moved * np.sign(families[rows, columns])[:, None] < 0
+    push = np.where(of_family & ~same & ~is_opposite & ~np.isnan(now.value[rows]), push, -np.inf)
     best = np.argmax(push, axis=1)
     return np.where(push[np.arange(best.size), best] > 0, best, -1)
 
@@ -219,6 +229,7 @@ def _worded(
     }
     facts = list(zip(codes, *(column.tolist() for column in amounts.values()), strict=True))
     was_fact = ~np.isnan(before.value[rows, strongest])
+    starts = _starts(now, rows, strongest)
     general = [side.attribution.general[rows, strongest].tolist() for side in (now, before)]
     return pd.DataFrame(
         {
@@ -232,11 +243,31 @@ def _worded(
             "unit": [FEATURE_BY_NAME[code].unit for code in codes],
             "points": points,
             "text": [
-                _tell(FEATURE_BY_NAME[code], rest, of_all, (now.known, before.known), was_fact=fact)
-                for (code, *rest), fact, *of_all in zip(facts, was_fact.tolist(), *general, strict=True)
+                _tell(
+                    FEATURE_BY_NAME[code], rest, of_all, (now.known, before.known), was_fact=fact, since=since
+                )
+                for (code, *rest), fact, since, *of_all in zip(
+                    facts, was_fact.tolist(), starts, *general, strict=True
+                )
             ],
         }
     )
+
+
+def _starts(
+    now: Side, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+) -> list[tuple[int | None, int | None]]:
+    """Give the first day of each fact on which its pupil is enrolled."""
+    if now.pupils is None or not rows.size:
+        return [(None, None)] * rows.size
+    facts, names = Facts.of(now.known), now.attribution.columns
+    starts: list[tuple[int | None, int | None]] = [(None, None)] * rows.size
+    for column in sorted(set(columns.tolist())):
+        places = np.flatnonzero(columns == column)
+        of_column = starts_of_fact(FEATURE_BY_NAME[names[column]], facts, now.pupils[rows[places]])
+        for place, start in zip(places.tolist(), of_column, strict=True):
+            starts[place] = start
+    return starts
 
 
 def _tell(
@@ -246,6 +277,7 @@ def _tell(
     days: tuple[KnownRecords, KnownRecords],
     *,
     was_fact: bool,
+    since: tuple[int | None, int | None],
 ) -> str:
     """Word one change: the fact, the same amount before, and the reference pupil on both days when it moved too."""
     value, value_before, reference, reference_before = amounts
@@ -254,7 +286,7 @@ def _tell(
     then = then_on(now, before)
     was = tell_amount(feature, value_before, decimals) if was_fact else NOTHING_COUNTED
     was = MISSING if np.isnan(value_before) else was
-    fact = f"{tell_fact(feature, value, now, decimals=decimals)} ; {then} : {was}"
+    fact = f"{tell_fact(feature, value, now, decimals=decimals, since=since)} ; {then} : {was}"
     references = [tell_amount(feature, amount, decimals) for amount in (reference, reference_before)]
     pupils = [reference_pupil(general=of_all) for of_all in general]
     sentence = f"{fact} ; {pupils[0]} : {references[0]}"

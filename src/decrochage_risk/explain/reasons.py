@@ -16,9 +16,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from decrochage_risk.explain.attribution import attribute, known_of_columns
-from decrochage_risk.explain.sentences import tell
+from decrochage_risk.explain.sentences import starts_of_fact, tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
-from decrochage_risk.features.definition import PATH, SINCE_4E
+from decrochage_risk.features.definition import ABSENCE_LEVEL, ABSENCE_PATTERN, PATH, SINCE_4E
 from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.records.kernels import compiled
 from decrochage_risk.risk.calibration import probability
@@ -158,6 +158,8 @@ LEAST_DIFFERENCE: Mapping[str, float] = MappingProxyType(
 """Difference from the reference under which a fact is not told, by unit: 2 absences against 1 say nothing of a pupil."""
 
 _ROUNDING = 1e-9
+_OF_ABSENCE = (ABSENCE_LEVEL, ABSENCE_PATTERN)
+_MONTHS_OVER = "months_over_threshold_year"
 _IS_PAST = np.array([family in {PATH, SINCE_4E} for family in FAMILIES])
 """Families of the years before and of the path: told after those of this year, and only in the places that are left."""
 
@@ -287,11 +289,9 @@ def find_reasons(
     if pupils is not None:
         known_values = facts_only(attribution.columns, known_values, pupils, known)
     push = _telling(attribution, known_values)
-    choice = _with_supports(
-        _chosen(attribution, families, push),
-        attribution,
-        np.where(_is_good(attribution, known_values), push, 0.0),
-    )
+    choice = _chosen(attribution, families, push)
+    is_good = _is_good(attribution, known_values) & ~_is_held_against(attribution, known_values, choice)
+    choice = _with_supports(choice, attribution, np.where(is_good, push, 0.0))
     risk_points = secant(attribution.base, attribution.contributions.sum(axis=1))
     points = choice.log_odds * risk_points[choice.rows]
     # The other elements close the sum, so that what a reader adds up is the risk that is printed.
@@ -378,6 +378,7 @@ class _Traits:
     may_tell: Flags
     least: Floats
     is_change: Flags
+    is_absence: Flags
     direction: Floats
     of_nothing: tuple[tuple[int, Feature], ...]
     """Place and feature of the columns of which a 0 may say nothing."""
@@ -391,6 +392,7 @@ def _traits_of(columns: tuple[str, ...]) -> _Traits:
         may_tell=np.array([f is not None and f.family.told and f.wording.is_reason for f in features]),
         least=np.array([0.0 if f is None else LEAST_DIFFERENCE.get(f.unit, 0.0) for f in features]),
         is_change=np.array([f is not None and f.wording.negative is not None for f in features]),
+        is_absence=np.array([f is not None and f.family in _OF_ABSENCE for f in features]),
         direction=np.array([0.0 if f is None else f.direction for f in features]),
         of_nothing=tuple(
             (place, f)
@@ -408,7 +410,32 @@ def _telling(attribution: Attribution, known_values: Floats) -> Floats:
     columns = _traits_of(attribution.columns)
     # A difference of exactly the least one is told: 0.6 - 0.5 is under 0.1 in floating point.
     apart = np.abs(known_values - attribution.references) >= columns.least - _ROUNDING
-    return np.where(columns.may_tell & apart, attribution.contributions, 0.0)
+    push = np.where(columns.may_tell & apart, attribution.contributions, 0.0)
+    # "Ce qui va bien : au moins une absence dans 2 semaines (18 demi-journées non justifiées)" wounds who is called in for them.
+    return np.where((push < 0) & _is_absence(attribution, known_values), 0.0, push)
+
+
+def _is_absence(attribution: Attribution, known_values: Floats) -> Flags:
+    """Say which values are absences of a pupil who reached the threshold of the law this year: no credit, however few others have."""
+    columns = _traits_of(attribution.columns)
+    if _MONTHS_OVER not in attribution.columns:
+        return np.zeros(known_values.shape, dtype=np.bool_)
+    over = known_values[:, attribution.columns.index(_MONTHS_OVER)] >= 1  # NaN is never at least
+    result: Flags = over[:, None] & columns.is_absence & ~columns.is_change & (known_values != 0)
+    return result
+
+
+def _is_held_against(attribution: Attribution, known_values: Floats, choice: _Choice) -> Flags:
+    """Say which values are amounts, not movements nor none at all, of a family that is told as raising the risk."""
+    columns = _traits_of(attribution.columns)
+    raising = np.zeros((len(known_values), len(FAMILIES) + 1), dtype=np.bool_)
+    against = choice.log_odds > 0
+    raising[choice.rows[against], choice.families[against]] = True
+    # The last family is that of the columns without one.
+    held: Flags = (
+        raising[:, family_of_columns(attribution.columns)] & ~columns.is_change & (known_values != 0)
+    )
+    return held
 
 
 def _chosen(attribution: Attribution, families: Floats, push: Floats) -> _Choice:
@@ -546,6 +573,7 @@ class _Details:
     seconds: Floats
     wholes: Floats
     subjects: npt.NDArray[np.object_]
+    starts: list[tuple[int | None, int | None]]
 
 
 def _worded(
@@ -591,8 +619,9 @@ def _details(
     values = known_values[choice.rows, choice.columns]
     seconds, wholes = np.full(size, np.nan), np.full(size, np.nan)
     subjects = np.full(size, "", dtype=object)
+    starts: list[tuple[int | None, int | None]] = [(None, None)] * size
     if pupils is None:
-        return _Details(values, seconds, wholes, subjects)
+        return _Details(values, seconds, wholes, subjects, starts)
     facts = Facts.of(known) if size else None
     # By column, not by reason: a fact is computed for all pupils at once anyway.
     for column in sorted(set(choice.columns.tolist())):
@@ -600,6 +629,8 @@ def _details(
         words, rows = feature.wording, pupils[choice.rows[places]]
         if facts is None or not facts.has(feature.table):
             continue
+        for place, start in zip(places.tolist(), starts_of_fact(feature, facts, rows), strict=True):
+            starts[place] = start
         if words.companion is not None:
             adds = words.companion.is_told(values[places], feature.window, known)
             seconds[places] = np.where(adds, words.companion.values(facts)[rows], np.nan)
@@ -608,14 +639,14 @@ def _details(
             wholes[places] = np.where(is_told, words.whole(facts)[rows], np.nan)
         if words.subjects is not None:
             subjects[places] = np.where(values[places] == 0, "", words.subjects(facts)[rows])
-    return _Details(values, seconds, wholes, subjects)
+    return _Details(values, seconds, wholes, subjects, starts)
 
 
 def _words(
     codes: list[str], references: list[float], general: list[bool], details: _Details, known: KnownRecords
 ) -> list[str]:
     """Text of each reason; a fact that several pupils share is worded once."""
-    texts: dict[tuple[str | bool, ...], str] = {}
+    texts: dict[tuple[object, ...], str] = {}
     words = []
     lists = (
         general,
@@ -623,10 +654,13 @@ def _words(
         details.seconds.tolist(),
         details.wholes.tolist(),
         details.subjects.tolist(),
+        details.starts,
     )
-    for code, reference, of_all, value, second, whole, subject in zip(codes, references, *lists, strict=True):
+    for code, reference, of_all, value, second, whole, subject, since in zip(
+        codes, references, *lists, strict=True
+    ):
         # hex: as a key NaN would equal nothing, and a short decimal would join near values.
-        fact = (code, value.hex(), reference.hex(), of_all, second.hex(), whole.hex(), subject)
+        fact = (code, value.hex(), reference.hex(), of_all, second.hex(), whole.hex(), subject, since)
         if fact not in texts:
             texts[fact] = tell(
                 FEATURE_BY_NAME[code],
@@ -637,6 +671,7 @@ def _words(
                 whole=whole,
                 subject=subject,
                 general=of_all,
+                since=since,
             )
         words.append(texts[fact])
     return words

@@ -6,7 +6,7 @@ The days of a fact begin with school, a second fact stands in brackets behind it
 from __future__ import annotations
 
 from math import isnan, nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from decrochage_risk import french
 from decrochage_risk.features import CATALOGUE, FAMILIES
@@ -15,13 +15,18 @@ from decrochage_risk.features.wording import (
     amount,
     days_of_window,
     decimals_of,
+    first_days_enrolled,
     first_school_day,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    import numpy as np
+    import numpy.typing as npt
+
     from decrochage_risk.features import Feature
+    from decrochage_risk.features.event_windows import Facts
     from decrochage_risk.records.time_cut import KnownRecords
 
 __all__ = [
@@ -90,10 +95,12 @@ def reference_of(text: str) -> str:
     return f"{REFERENCE_PUPIL}, {beside}" if mark else ""
 
 
+Starts: TypeAlias = "tuple[int | None, int | None]"
+
 _BEFORE_REFERENCE = f" ; {REFERENCE_PUPIL}, "
 
 
-def tell(
+def tell(  # noqa: PLR0913 - the amounts and the days of one sentence
     feature: Feature,
     value: float,
     reference: float,
@@ -103,6 +110,7 @@ def tell(
     whole: float = nan,
     subject: str = "",
     general: bool = False,
+    since: Starts = (None, None),
 ) -> str:
     """Word one fact, held against the reference pupil.
 
@@ -124,6 +132,8 @@ def tell(
         School subjects that the value is of.
     general : bool
         Whether the reference is that of all levels together.
+    since : tuple of two int or None
+        First day on which the pupil is enrolled, as a day number, in the days of the fact and in those of the second one.
 
     Returns
     -------
@@ -133,7 +143,14 @@ def tell(
     """
     decimals = _decimals(feature.unit, value, reference)
     fact = tell_fact(
-        feature, value, known, companion=companion, decimals=decimals, whole=whole, subject=subject
+        feature,
+        value,
+        known,
+        companion=companion,
+        decimals=decimals,
+        whole=whole,
+        subject=subject,
+        since=since,
     )
     return f"{fact} ; {reference_pupil(general=general)} : {tell_amount(feature, reference, decimals)}"
 
@@ -147,17 +164,18 @@ def tell_fact(
     decimals: int | None = None,
     whole: float = nan,
     subject: str = "",
+    since: Starts = (None, None),
 ) -> str:
-    """Word one fact alone; its days begin with school.
+    """Word one fact alone; its days begin with school, and with the pupil's enrolment.
 
     Parameters
     ----------
-    feature, value, known, companion, whole, subject
+    feature, value, known, companion, whole, subject, since
         As for :func:`tell`.
     decimals : int, optional
         Decimals of the amount; those of the unit by default.
     """
-    first, last = days_of_window(feature.window, known)
+    first, last = days_of_window(feature.window, known, since[0])
     start, is_return = first_school_day(first, last, known)
     recent = feature.wording.recent
     fact = feature.wording.tell(
@@ -167,7 +185,9 @@ def tell_fact(
         end=last,
         as_of=known.as_of,
         decimals=decimals_of(feature.unit) if decimals is None else decimals,
-        recent=None if recent is None else first_school_day(*days_of_window(recent, known), known)[0],
+        recent=None
+        if recent is None
+        else first_school_day(*days_of_window(recent, known, since[0]), known)[0],
         whole=whole,
         subject=subject,
         after_holidays=is_return,
@@ -176,7 +196,7 @@ def tell_fact(
     # Asked again here, as a caller may word a reason that was stored with its second fact.
     if second is None or isnan(companion) or not second.is_told(value, feature.window, known):
         return fact
-    return fact + second.tell(companion, value, feature.unit, known)
+    return fact + second.tell(companion, value, feature.unit, known, since[1])
 
 
 def tell_amount(feature: Feature, value: float, decimals: int | None = None) -> str:
@@ -214,6 +234,25 @@ def tell_missing(names: Collection[str]) -> str:
             label = family.label[0].lower() + family.label[1:]
             parts.append(f"{label} ({french.plural(missing, 'indicateur')} sur {len(own)})")
     return f"donnée manquante : {french.join(parts)}" if parts else ""
+
+
+def starts_of_fact(feature: Feature, facts: Facts, pupils: npt.NDArray[np.integer]) -> list[Starts]:
+    """Give the first days on which some pupils are enrolled, in the days of a fact and in those of its second fact.
+
+    Parameters
+    ----------
+    feature : Feature
+    facts : Facts
+        The engine over known records.
+    pupils : array of int
+        Positions in these records.
+    """
+    windows = [
+        feature.window,
+        *([] if feature.wording.companion is None else [feature.wording.companion.window]),
+    ]
+    days = [first_days_enrolled(window, facts)[pupils].tolist() for window in windows]
+    return list(zip(days[0], days[-1], strict=True))
 
 
 def _decimals(unit: str, value: float, reference: float) -> int:

@@ -43,6 +43,7 @@ __all__ = [
     "amount",
     "days_of_window",
     "decimals_of",
+    "first_days_enrolled",
     "first_school_day",
     "since_words",
 ]
@@ -300,7 +301,7 @@ class Companion:
         # Part of one event is the event, and of a window as short as this one, the whole.
         return np.greater_equal(own, _TWO) & is_whole & (first > window.span(known)[0])
 
-    def tell(self, value: float, own: float, unit: str, known: KnownRecords) -> str:
+    def tell(self, value: float, own: float, unit: str, known: KnownRecords, since: int | None = None) -> str:
         """Write the brackets, with the space before them.
 
         Parameters
@@ -311,6 +312,8 @@ class Companion:
             Unit of the fact.
         known : KnownRecords
             For the dates.
+        since : int, optional
+            As for :func:`days_of_window`.
         """
         is_none, own_unit = value == 0 and self.none is not None, self.unit or unit
         phrase = self.none if is_none else amount(value, own_unit, decimals_of(own_unit))
@@ -318,14 +321,14 @@ class Companion:
         if self.kind == "beside":
             return f" ({counted})"
         if self.kind == "before":
-            return f" ({phrase} {self._days(known)})"
+            return f" ({phrase} {self._days(known, since)})"
         if self.kind == "part":
             counted = self.whole if value == own else phrase if is_none else f"dont {phrase}"
-        first, is_return = first_school_day(*days_of_window(self.window, known), known)
+        first, is_return = first_school_day(*days_of_window(self.window, known, since), known)
         return f" ({counted} {since_words(first, with_year=False, after_holidays=is_return)})"
 
-    def _days(self, known: KnownRecords) -> str:
-        first, last = days_of_window(self.window, known)
+    def _days(self, known: KnownRecords, since: int | None) -> str:
+        first, last = days_of_window(self.window, known, since)
         return french.period(first, last, with_year=school_year_of(last) != known.school_year)
 
 
@@ -364,7 +367,7 @@ def _first_school_day(day: date, last: date, calendar: SchoolCalendar) -> tuple[
     return date_of_number(first), is_return
 
 
-def days_of_window(window: Window, known: KnownRecords) -> tuple[date, date]:
+def days_of_window(window: Window, known: KnownRecords, since: int | None = None) -> tuple[date, date]:
     """First and last day of a window, both included.
 
     Parameters
@@ -373,9 +376,35 @@ def days_of_window(window: Window, known: KnownRecords) -> tuple[date, date]:
         Any window.
     known : KnownRecords
         For the as-of date.
+    since : int, optional
+        Day number before which no day is a pupil's (see :func:`first_days_enrolled`).
     """
     first, after = window.span(known)
-    return date_of_number(first), date_of_number(after - 1)
+    return date_of_number(first if since is None else max(first, since)), date_of_number(after - 1)
+
+
+def first_days_enrolled(window: Window, facts: Facts) -> npt.NDArray[np.int64]:
+    """First day of a window on which each pupil is enrolled, as a day number: what is told of the window begins then.
+
+    Of whoever is enrolled on none of its days, and of a window that goes back as far as the records do, the first day of the
+    window.
+
+    Parameters
+    ----------
+    window : Window
+    facts : Facts
+        The engine over known records.
+    """
+    first, after = window.span(facts.known)
+
+    def find() -> npt.NDArray[np.int64]:
+        stays = facts.known.arrays.enrolments
+        days = np.full(facts.pupils, after, dtype=np.int64)
+        inside = (stays.end >= first) & (stays.start < after)
+        np.minimum.at(days, stays.pupil[inside], np.maximum(stays.start[inside], first))
+        return np.where((days < after) & (not window.open_start), days, first)
+
+    return facts.once(("first day enrolled", first, after, window.open_start), find)
 
 
 LEGAL_MONTHLY_THRESHOLD = 4.0

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from decrochage_risk import french
 from decrochage_risk.explain import Reason
 from decrochage_risk.explain.reasons import facts_only
-from decrochage_risk.explain.sentences import OTHERS, fact_of, reference_of, tell_fact
+from decrochage_risk.explain.sentences import OTHERS, fact_of, reference_of, starts_of_fact, tell_fact
 from decrochage_risk.features import CATALOGUE, FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
 from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.pages import Cell, PageTable, hundred_squares, render
@@ -405,12 +405,18 @@ class OpeningFacts:
             self._cut,
             whole=math.nan if wholes is None or value == 0 else float(wholes[row]),
             subject="" if subjects is None or value == 0 else str(subjects[row]),
+            since=starts_of_fact(feature, self._facts, np.array([row]))[0],
         )
+
+    @cached_property
+    def _facts(self) -> Facts:
+        """The engine over these records, held as long as somebody may ask for a fact."""
+        return Facts.of(self._cut)
 
     @cached_property
     def _bases(self) -> dict[str, tuple[Any, Any]]:
         """Base of each share and school subjects of each fact, of all pupils at once, for the features that tell some."""
-        facts = Facts.of(self._cut)
+        facts = self._facts
         return {
             feature.name: (
                 None if feature.wording.whole is None else feature.wording.whole(facts),
