@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from decrochage_risk.errors import RecordsError, UnreadableExportError
 from decrochage_risk.importers.extract import ImportOptions, SchoolFacts, SourceFile, Subject
-from decrochage_risk.importers.marks import mark_of, term_of_text
+from decrochage_risk.importers.mark_cells import mark_of, scale_of, weight_of
+from decrochage_risk.importers.marks import term_of_text
 from decrochage_risk.importers.nomenclatures import SUBJECTS, SubjectNames, subject_of_code
 from decrochage_risk.importers.recognition import readers_of, recognise
 
@@ -272,6 +273,120 @@ def test_a_grid_that_does_not_name_its_period_has_the_one_declared_of_its_file(t
     row = '"BATECO Dipo";♀;3E A;12;;;;;;\n'
     grid = read(GRID + row, declared, uai="0990001N", schools=FACTS, extracted_on=date(2025, 3, 15))
     assert [day for day, *_ in marks(grid)] == ["29/11"]
+
+
+@pytest.mark.parametrize("name", ["Premier trimestre", "Trimestre 1", "Bilan d’automne"])
+def test_a_period_that_is_declared_has_the_end_declared_of_its_name(tmp_path: Path, name: str) -> None:
+    """Any name may be declared of a file and of the end of a period: it is looked up as it is written."""
+    declared = tmp_path / "columns.toml"
+    declared.write_text(
+        f'[files."*"]\nperiod = "{name}"\n[periods]\n"{name}" = 2024-11-27\n', encoding="utf-8"
+    )
+    row = '"BATECO Dipo";♀;3E A;12;;;;;;\n'
+    grid = read(GRID + row, declared, extracted_on=date(2025, 3, 15))
+    assert [day for day, *_ in marks(grid)] == ["27/11"]
+    assert "unnamed_period" not in {warning.code for warning in grid.warnings}
+
+
+@pytest.mark.parametrize(
+    ("title", "day", "is_told"),
+    [
+        ("Période du 02/09/2024 au 29/11/2024", "29/11", True),
+        ("Trimestre 1 (du 02/09/2024 au 28/11/2024)", "28/11", True),
+        ("Moyennes du 02/12/2024 au 07/04/2025", "15/03", True),
+        ("Moyennes de la classe", "15/03", False),
+        ("", "15/03", False),
+    ],
+)
+def test_a_grid_has_the_end_of_the_period_in_its_title_or_says_that_it_has_none(
+    title: str,
+    day: str,
+    is_told: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """A period "du ... au ..." dates the averages, never after the export; where nothing names a period the report says so."""
+    row = '"BATECO Dipo";♀;3E A;12;;;;;;\n'
+    grid = read(f"{title};;\n" + GRID + row, extracted_on=date(2025, 3, 15))
+    assert [told for told, *_ in marks(grid)] == [day]
+    assert ("unnamed_period" in {warning.code for warning in grid.warnings}) is not is_told
+    assert grid.undated_term == ""
+
+
+# Scales and coefficients
+
+LIST = """
+[maps.notes]
+reads = "marks"
+recognised_by = ["Nom", "Classe", "Date", "Matière", "Note", "Barème", "Coef"]
+[maps.notes.columns]
+family_name = ["Nom"]
+class_name = ["Classe"]
+date = ["Date"]
+subject = ["Matière"]
+value = ["Note"]
+out_of = ["Barème"]
+coefficient = ["Coef"]
+"""
+
+
+@given(
+    st.sampled_from(
+        ["{}", "/{}", "/ {}", "sur {}", "Sur {}", "{} pts", "{} points", "{}pt", "sur {} points"]
+    ),
+    st.sampled_from(["{}", "x{}", "x {}", "×{}", "coef {}", "Coef. {}", "coefficient : {}"]),
+    st.sampled_from([5.0, 10.0, 20.0, 40.0, 12.5]),
+    st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.0]),
+    st.sampled_from([".", ","]),
+)
+def test_every_way_of_writing_a_scale_and_a_coefficient_is_that_number(
+    scale: str, weight: str, out_of: float, coefficient: float, point: str
+) -> None:
+    """A word or a sign beside the number does not change it."""
+    assert scale_of(scale.format(f"{out_of:g}".replace(".", point))) == out_of
+    assert weight_of(weight.format(f"{coefficient:g}".replace(".", point))) == coefficient
+
+
+@pytest.mark.parametrize(
+    ("scale", "weight"),
+    [
+        ("A à D", "1"),
+        ("20", "fort"),
+        ("0", "1"),
+        ("-20", "1"),
+        ("20", "-1"),
+        ("10/20", "1"),
+        ("20", "1 ou 2"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["list", "book"])
+def test_a_mark_on_a_scale_or_with_a_weight_that_cannot_be_read_is_left_out_and_its_pupil_not_known(
+    tmp_path: Path, scale: str, weight: str, kind: str
+) -> None:
+    """It is never taken as on 20 or as weighing 1: counted with its line, and told to the import as not read."""
+    if kind == "list":
+        mine = tmp_path / "notes.toml"
+        mine.write_text(LIST, encoding="utf-8")
+        rows = f"BATECO;3 A;04/10/2024;Maths;8;{scale};{weight}\nFOGUHA;3 A;04/10/2024;Maths;8;10;\n"
+        extract = read("Nom;Classe;Date;Matière;Note;Barème;Coef\n" + rows, mine)
+        assert extract.counts == {"bad_scale": [2]}
+    else:
+        book = BOOK.replace("2,0;0,5", f"{weight};").replace(";20;10", f";{scale};10")
+        rows = "GEPI_LOGIN_ELEVE;b;BATECO;Dipo;3 A;;8;\nGEPI_LOGIN_ELEVE;f;FOGUHA;Jiko;3 A;;;8\n"
+        extract = read(book + rows)
+        assert extract.counts == {"bad_scale": [7]}
+    assert [(value, out_of) for *_, value, out_of, _, _ in marks(extract)] == [(8.0, 10.0)]
+    ((_, (person,), _),) = extract.unread
+    assert person.family_name == "BATECO"
+
+
+@pytest.mark.parametrize("cell", ["Abs", "8/10", "8 sur 10"])
+def test_a_cell_that_says_its_scale_needs_no_other(tmp_path: Path, cell: str) -> None:
+    """A scale that cannot be read matters to marks that have no other; a word in place of a mark needs none."""
+    mine = tmp_path / "notes.toml"
+    mine.write_text(LIST, encoding="utf-8")
+    text = f"Nom;Classe;Date;Matière;Note;Barème;Coef\nBATECO;3 A;04/10/2024;Maths;{cell};A à D;\n"
+    extract = read(text, mine)
+    assert extract.counts == {}
+    assert len(marks(extract)) == 1
 
 
 # Subjects

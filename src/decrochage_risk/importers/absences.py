@@ -22,7 +22,7 @@ import pandas as pd
 
 from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
-from decrochage_risk.importers.cells import day_of, days_of, flags_of, fold, moments_of, numbers_of, time_of
+from decrochage_risk.importers.cells import flags_of, fold, numbers_of
 from decrochage_risk.importers.declared_maps import (
     ColumnMap,
     bundled_maps,
@@ -32,8 +32,17 @@ from decrochage_risk.importers.declared_maps import (
     read_table,
     word_of,
 )
+from decrochage_risk.importers.event_times import event_times, say_hours_not_read, say_odd_spans
 from decrochage_risk.importers.extract import Extract, Head, Notice, Reader, make_persons
-from decrochage_risk.importers.half_days import half_days_of, merge_half_days
+from decrochage_risk.importers.half_days import half_days_of, is_possible, merge_half_days
+from decrochage_risk.importers.list_spans import (
+    ListYears,
+    forget_persons,
+    part_of_year,
+    period_of_title,
+    say_years,
+    told_by_titles,
+)
 from decrochage_risk.importers.sources import local_name, records_of
 from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_of, year_end, year_start
 
@@ -54,7 +63,6 @@ __all__ = [
     "map_reader",
     "monthly_absences",
     "read_absence_events",
-    "told_by_titles",
     "totals_reader",
 ]
 
@@ -62,14 +70,10 @@ _KINDS = frozenset({"absence", "lateness", "exclusion", "placement"})
 _ORDER = ("cancel", "exclusion", "placement", "absence", "lateness", "drop")
 """Of several types of one entry the one that counts."""
 
-_UNREADABLE = frozenset({"bad_date", "end_before_start", "event_too_long"})
-"""Reasons of an event that happened on days that its row does not tell; the others say that it was none, or of another year."""
+_UNREADABLE = frozenset({"outside_calendar", "bad_number"})
+"""Reasons of an event of a known day that happened on others that nobody can read; the other reasons say that it was none."""
 
-_HAS_TIME = re.compile(r"\d ?[:hH]|^\d{5}[.,]\d")
 _PARTS = re.compile(r"\s+-(?:\s+|$)")
-_SPAN = re.compile(r"\s*(?:-|–|à|>|/)\s*")
-_YEARS = re.compile(r"\b(20\d\d)\s*[/-]\s*(20\d\d)\b")
-_MADE_ON = re.compile(r"(?:FAIT|GENER|EDIT|EXTRAI|EXPORT|IMPRIM)", re.IGNORECASE)
 
 SILENCE_IS_A_PART = 10.0
 """Events that a list would hold before its first one, at its own pace, from which on it is taken as a part of the year: at that
@@ -77,9 +81,6 @@ pace, silence has a chance of exp(-10), about 1 in 22,000."""
 
 LEAST_SILENCE, FEW = 10, 20
 """School days without any event (the first days of a year are calm), and events in all, below which a list tells no pace."""
-
-LONG_EVENT = 60
-"""Days of an event from which on it is told, and read all the same: a placement lasts some weeks, an illness may last longer."""
 
 _LABELS_SHOWN = 8
 
@@ -103,119 +104,195 @@ def read_absence_events(source: SourceFile, options: ImportOptions, *, column_ma
     table.count_into(extract)
     extract.school_year, extract.exported_on = told_by_titles(table.titles, options)
     extract.persons, person = persons_of(table, column_map)
-    events = _events(table, column_map).assign(person=person, line=table.lines)
-    events["kind"] = _kinds(table, column_map, extract)
+    cut = options.half_day_cut or column_map.cut
+    events = event_times(table, column_map, cut).assign(person=person, line=table.lines)
+    events["kind"], events["is_missed"] = _kinds(table, column_map, extract)
+    # The word of a half-day is no minute at which somebody came.
+    events["timed"] &= ~(events["by_word"] & (events["kind"] == "lateness"))
     events["justified"] = _justified(table, column_map, options, extract)
     _say_rounded(events, column_map, extract)
-    finish_absences(
-        extract, events[events["kind"].isin(_KINDS)], options, options.half_day_cut or column_map.cut
-    )
-    miss_broken_rows(table, column_map, extract)
+    say_hours_not_read(extract, table, column_map, events[events["kind"].isin(_KINDS - {"lateness"})])
+    most = column_map.settings.get("most_rows")
+    is_cut = most is not None and table.rows_read >= int(most)
+    finish_absences(extract, events, options, cut, period=period_of_title(table.titles), is_cut=is_cut)
+    for part in (extract, *extract.other_years):
+        miss_broken_rows(table, column_map, part)
     if len(events) >= FEW and not (events["kind"] == "lateness").any():
         extract.warn(
             "no_lateness",
             "Aucun retard dans cette liste : s’ils sont dans une autre, exportez-la aussi, car ici ils comptent pour zéro.",
         )
-    most = column_map.settings.get("most_rows")
-    if most is not None and table.rows_read >= int(most):
+    if is_cut:
         extract.warn(
             "cut_at_most",
-            f"{table.rows_read} lignes : ce logiciel n’en exporte pas plus de {most}. Exportez par mois, ou par classe.",
+            f"{table.rows_read} lignes : ce logiciel n’en exporte pas plus de {most}. Seuls les jours de la première à la dernière ligne "
+            "sont couverts. Exportez par mois, ou par classe.",
         )
     return extract
 
 
-def finish_absences(extract: Extract, events: pd.DataFrame, options: ImportOptions, cut: time) -> None:
-    """Turn the events of a list into half-days, and say which days the list covers.
+def finish_absences(
+    extract: Extract,
+    events: pd.DataFrame,
+    options: ImportOptions,
+    cut: time,
+    *,
+    period: tuple[date, date] | None = None,
+    is_cut: bool = False,
+) -> None:
+    """Turn the events of a list into half-days, each in its own school year, and say which days the list covers.
 
     Parameters
     ----------
     extract : Extract
-        Gets the table ``absences``, the lines that gave nothing, ``covers`` and the school year.
+        Gets the table ``absences``, the lines that gave nothing, ``covers`` and the school year, and a part for each other year
+        of the list.
     events : DataFrame
-        As :func:`~decrochage_risk.importers.half_days.half_days_of` takes them.
+        As :func:`~decrochage_risk.importers.half_days.half_days_of` takes them, and ``is_missed``: no absence, and it may have
+        been one.
     options : ImportOptions
     cut : time
+    period : tuple of (date, date), optional
+        First and last day that the list says it is of.
+    is_cut : bool
+        The list is as long as its software allows.
     """
-    file_year = extract.school_year
-    starts = events["start"].dropna()
-    codes, days = pd.factorize(starts.dt.normalize())
-    year_of = pd.Series(
-        np.array([school_year_of(day) for day in days], dtype=np.int64)[codes], index=starts.index
-    )
-    if file_year is not None:
-        other = year_of.index[year_of != file_year]
-        for line in events.loc[other, "line"]:
-            extract.leave_out("outside_school_year", line)
-        events, year_of = events.drop(index=other), year_of.drop(index=other)
-    years = sorted({int(year) for year in year_of})
-    if file_year is None and years:
-        extract.school_year = years[-1]
+    # What ends before it starts, or lasts for ever, does not tell its year.
+    days = events["start"].dt.normalize().mask(~is_possible(events))
+    counts = days.value_counts()
+    rows_of_day = dict(zip(counts.index.date, counts.tolist(), strict=True))
+    years = ListYears.of(rows_of_day, extract.school_year)
+    year_of_day = {pd.Timestamp(day): school_year_of(day) for day in rows_of_day}
+    # 0 is no year of any day.
+    year_of = days.map(year_of_day).fillna(0).astype("int64")
+    has_kind = events["kind"].isin(_KINDS)
+    outside = (year_of != 0) & ~year_of.isin(years.own)
+    for line in events.loc[outside & has_kind, "line"]:
+        extract.leave_out("outside_school_year", line)
+    stray = outside & ~year_of.isin(list(years.elsewhere)) & (has_kind | events["is_missed"])
+    undated = (year_of == 0) & (has_kind | events["is_missed"])
+    # Of which year they are is not known: they may be of any of the list.
+    of_any_year = [
+        (int(line), extract.persons[int(at)])
+        for line, at in events.loc[stray | undated, ["line", "person"]].itertuples(index=False)
+        if extract.persons
+    ]
+    taken = [
+        _finish_year(part, own, options, cut, years, period=period, is_cut=is_cut)
+        for part, own in _parts(extract, events[~outside], year_of[~outside], years)
+    ]
+    for part in (extract, *extract.other_years):
+        for line, person in of_any_year:
+            part.miss(line, person)
+    say_odd_spans(extract, pd.concat(taken))
+    say_years(extract, years)
+
+
+def _parts(
+    extract: Extract, events: pd.DataFrame, year_of: pd.Series, years: ListYears
+) -> list[tuple[Extract, pd.DataFrame]]:
+    """Give each school year of a list with its events: the main one, which has those without a day too, is the list itself."""
+    main, *others = years.own or (None,)
+    parts = []
+    for year in others:
+        own = events[year_of == year]
+        part, place = part_of_year(extract, year, own["person"])
+        extract.other_years.append(part)
+        parts.append((part, own.assign(person=own["person"].map(place))))
+    own = events[year_of.isin((0, main))]
+    extract.school_year = main
+    gone = set(range(len(extract.persons))) - set(own["person"])
+    if gone:
+        own = own.assign(person=own["person"].map(forget_persons(extract, gone)).astype("int64"))
+    return [(extract, own), *parts]
+
+
+def _finish_year(
+    extract: Extract,
+    events: pd.DataFrame,
+    options: ImportOptions,
+    cut: time,
+    years: ListYears,
+    *,
+    period: tuple[date, date] | None,
+    is_cut: bool,
+) -> pd.DataFrame:
+    """Finish the part of a list that is of one school year; give its events that took half-days, or are a lateness."""
     calendar = calendar_of(options, extract)
-    rows, left_out = half_days_of(events, calendar, cut)
+    rows, left_out = half_days_of(events[events["kind"].isin(_KINDS)], calendar, cut)
     person_of = dict(zip(events["line"], events["person"], strict=True))
+    # Something happened on days that nobody can read: that is no day without absence.
+    missed = [int(line) for line in events.loc[events["is_missed"] & is_possible(events), "line"]]
     for reason, lines in left_out.items():
         for line in lines:
             extract.leave_out(reason, line)
-            # Something happened on days that nobody can read: that is no day without absence.
-            if reason in _UNREADABLE and extract.persons:
-                extract.miss(line, extract.persons[int(person_of[line])])
-    _say_odd_spans(extract, events[events["line"].isin(rows["line"])])
+        missed += lines if reason in _UNREADABLE else []
+    for line in missed:
+        extract.miss(line, extract.persons[int(person_of[line])])
     extract.tables["absences"] = merge_half_days(rows, "person")
-    _cover(extract, rows, [file_year] if file_year is not None else years, calendar)
-
-
-def _say_odd_spans(extract: Extract, events: pd.DataFrame) -> None:
-    """Say which absences end after the export, or are longer than nearly all: one wrong digit of a day makes months of one."""
-    events = events[events["end"].notna() & (events["kind"] != "lateness")]
-    last, first = events["end"].dt.normalize(), events["start"].dt.normalize()
-    if extract.exported_on is not None:
-        after = events.loc[last > pd.Timestamp(extract.exported_on), "line"]
-        if len(after):
-            extract.warn(
-                "ends_after_export",
-                f"Fin écrite après le jour de l’export ({french.day(extract.exported_on)}) dans "
-                f"{french.plural(after.nunique(), 'ligne')} : prévue (stage, exclusion), ou faute de frappe (09/06 pour 09/01) qui "
-                "compte des mois d’absence. Vérifiez.",
-                tuple(int(line) for line in sorted(set(after))),
-            )
-    long = events.loc[last - first >= pd.Timedelta(days=LONG_EVENT), "line"]
-    if len(long):
-        extract.warn(
-            "long_events",
-            f"Plus de {LONG_EVENT} jours d’un seul tenant dans {french.plural(long.nunique(), 'ligne')}, ce qui est pris comme écrit. Vérifiez "
-            "qu’aucune date n’est une faute de frappe.",
-            tuple(int(line) for line in sorted(set(long))),
+    if years.holds_rows:
+        _cover(
+            extract,
+            rows,
+            calendar,
+            goes_on=extract.school_year != max(years.own, default=None),
+            period=period,
+            is_cut=is_cut,
         )
+    return events[events["line"].isin(rows["line"])]
 
 
-def _cover(extract: Extract, rows: pd.DataFrame, years: list[int], calendar: SchoolCalendar) -> None:
-    """Say which days a list vouches for: from the first day of its school year to its export."""
+def _cover(
+    extract: Extract,
+    rows: pd.DataFrame,
+    calendar: SchoolCalendar,
+    *,
+    goes_on: bool,
+    period: tuple[date, date] | None,
+    is_cut: bool,
+) -> None:
+    """Say which days of its school year a list vouches for: from the first one to its export.
+
+    Not beyond its rows where its software may have cut it, nor beyond the period that it says, which its own rows belong to; a list
+    that goes on in a later year is of all days until then.
+    """
     dates = pd.to_datetime(rows["date"])
-    if not years or (extract.exported_on is None and dates.empty):
+    first, last = (None, None) if dates.empty else (dates.min().date(), dates.max().date())
+    year = extract.school_year
+    if year is None or (extract.exported_on is None and last is None):
         extract.warn(
             "no_span",
             "Ni ligne ni date d’export : on ne sait pas quels jours cette liste couvre (--extracted-on, --year).",
         )
         return
-    start = year_start(years[0])
-    first = None if dates.empty else dates.min().date()
-    if first is not None and _is_part(extract, rows, start, calendar):
+    start = year_start(year)
+    if first is not None and not is_cut and _is_part(extract, rows, start, calendar):
         extract.warn(
             "part_of_year",
             f"La première ligne est du {french.day(first)} : la liste est prise comme un extrait qui commence ce jour-là. "
             "Exportez depuis la rentrée.",
         )
         start = first
-    end = extract.exported_on
-    if end is None:
-        end = dates.max().date()
+    end = year_end(year) if goes_on else extract.exported_on
+    if end is None and last is not None:
+        end = last
         extract.warn(
             "no_export_day",
             f"La date d’export n’est pas dite : la liste est prise comme allant jusqu’à sa dernière ligne, le {french.day(end)} "
             "(--extracted-on).",
         )
-    end = min(end, year_end(years[-1]))
+    if end is None:
+        return
+    end = min(end, year_end(year))
+    if period is not None and period[0] <= year_end(year) and period[1] >= year_start(year):
+        begins, ends = min(period[0], first or period[0]), max(period[1], last or period[1])
+        # Days without school before the period hold nothing that it could lack.
+        start = begins if _school_days(calendar, start, begins).any() else start
+        end = min(end, ends)
+    if is_cut:
+        if first is None or last is None:
+            return
+        start, end = first, min(end, last)
     extract.covers["absences"] = (min(start, end), end)
 
 
@@ -249,90 +326,13 @@ def calendar_of(options: ImportOptions, extract: Extract) -> SchoolCalendar:
     return SchoolCalendar(base.first_day, values, name=base.name)
 
 
-def told_by_titles(titles: tuple[str, ...], options: ImportOptions) -> tuple[int | None, date | None]:
-    """Find the school year and the day of export that the lines above a header tell; the caller's word comes second.
+def _kinds(
+    table: DelimitedTable, column_map: ColumnMap, extract: Extract
+) -> tuple[pd.Series, npt.NDArray[np.bool_]]:
+    """Give the kind of each row, and which rows may be absences of a type that is not known.
 
-    Examples
-    --------
-    >>> from decrochage_risk.importers.extract import ImportOptions
-    >>> told_by_titles(("Saisies 2024/2025", "Extraction faite le 15/03/2025 - 18:42"), ImportOptions())
-    (2024, datetime.date(2025, 3, 15))
+    A row that is no kind is counted, and its type said where it is not known.
     """
-    year, export_day = None, None
-    for title in titles:
-        match = _YEARS.search(title)
-        # Only two years in a row name a school year.
-        if match and int(match[2]) == int(match[1]) + 1:
-            year = int(match[1])
-        if _MADE_ON.search(title):
-            days = (day_of(title[at:]) for at in (word.start() for word in re.finditer(r"\b\d", title)))
-            export_day = next((day for day in days if day is not None), export_day)
-    export_day = export_day or options.extracted_on
-    year = year or options.school_year
-    return year, export_day
-
-
-def _events(table: DelimitedTable, column_map: ColumnMap) -> pd.DataFrame:
-    """Give ``start``, ``end``, ``timed``, ``half_days`` and the days of recording of every row."""
-    if column_map.has(table, "start"):
-        start_text, end_text = column_map.text(table, "start"), column_map.text(table, "end")
-        start, end = moments_of(start_text), moments_of(end_text)
-        from_time, to_time = _timed(start_text), _timed(end_text)
-    else:
-        day = days_of(column_map.text(table, "date"))
-        begins, ends = _times(table, column_map)
-        start, end = day + begins.fillna(pd.Timedelta(0)), day + ends
-        from_time, to_time = begins.notna(), ends.notna()
-        end = end.where(to_time | from_time, day)
-        end_text = pd.Series(None, index=table.frame.index, dtype="str")
-    has_time = from_time | to_time
-    # An end that is written and cannot be read is not the end of an absence still open, which would take one half-day.
-    start = start.mask(end.isna() & end_text.fillna("").str.contains(r"\d"))
-    # Half a span told by its day alone is that whole day.
-    end = end.mask(has_time & ~to_time & end.notna(), end + pd.Timedelta(hours=23, minutes=59))
-    return pd.DataFrame(
-        {
-            "start": start.astype("datetime64[s]"),
-            "end": end.astype("datetime64[s]"),
-            "timed": has_time,
-            "half_days": numbers_of(column_map.text(table, "half_days")),
-            "recorded_on": days_of(column_map.text(table, "recorded_on")),
-            "justified_on": days_of(column_map.text(table, "justified_on")),
-        }
-    )
-
-
-def _timed(texts: pd.Series) -> pd.Series:
-    return texts.fillna("").str.contains(_HAS_TIME).astype(bool)
-
-
-def _times(table: DelimitedTable, column_map: ColumnMap) -> tuple[pd.Series, pd.Series]:
-    """Give the time of day of beginning and end of each row, out of a span or a beginning and a length."""
-    if column_map.has(table, "time_span"):
-        parts = [
-            ([part for part in _SPAN.split(text) if part] + ["", ""])[:2]
-            if isinstance(text, str)
-            else ["", ""]
-            for text in column_map.text(table, "time_span")
-        ]
-        begins = _offsets(first for first, _ in parts)
-        ends = _offsets(second for _, second in parts)
-        return begins.set_axis(table.frame.index), ends.set_axis(table.frame.index)
-    begins = _offsets(column_map.text(table, "start_time").fillna("")).set_axis(table.frame.index)
-    minutes = numbers_of(column_map.text(table, "minutes"))
-    return begins, begins + pd.to_timedelta(minutes, unit="min")
-
-
-def _offsets(texts: Any) -> pd.Series:  # noqa: ANN401 - any iterable of text
-    def offset(text: str) -> Any:  # noqa: ANN401 - a length of time, or a missing one
-        at = time_of(text)
-        return pd.NaT if at is None else pd.Timedelta(hours=at.hour, minutes=at.minute)
-
-    return pd.Series([offset(text) for text in texts], dtype="timedelta64[s]")
-
-
-def _kinds(table: DelimitedTable, column_map: ColumnMap, extract: Extract) -> pd.Series:
-    """Give the kind of each row; a row that is none is counted, and its type said where it is not known."""
     obligations = [
         None if pd.isna(flag) else bool(flag) for flag in flags_of(column_map.text(table, "obligation"))
     ]
@@ -347,7 +347,9 @@ def _kinds(table: DelimitedTable, column_map: ColumnMap, extract: Extract) -> pd
         for line in table.lines[codes == reason]:
             extract.leave_out(reason, line)
     _say_unknown([label for _, label in answers.values() if label], unknown, table, extract)
-    return pd.Series(codes, index=table.frame.index)
+    # Where presence was not due, nothing of any type was missed.
+    may_be = np.array([obligation is not False for _, _, obligation in cases], dtype=bool)
+    return pd.Series(codes, index=table.frame.index), (codes == "unknown_type") & may_be
 
 
 def _texts(table: DelimitedTable, column_map: ColumnMap, name: str) -> list[str]:
@@ -443,7 +445,9 @@ def declared_motives(options: ImportOptions) -> dict[str, bool]:
 
 def _say_rounded(events: pd.DataFrame, column_map: ColumnMap, extract: Extract) -> None:
     """Say that half-days told without times were rounded up: nobody knows which of three counts the column holds."""
-    has_count = events["half_days"].notna() & ~events["timed"] & events["kind"].isin(_KINDS)
+    has_count = (
+        events["half_days"].notna() & ~events["timed"] & ~events["by_word"] & events["kind"].isin(_KINDS)
+    )
     if has_count.any() and column_map.settings.get("half_days_are_rounded"):
         extract.warn(
             "half_days_told",
@@ -472,9 +476,6 @@ def map_reader(column_map: ColumnMap) -> Reader:
 TOTAL_COLUMNS = ("person", "line", "start", "end", "half_days", "unjustified", "lateness")
 """Columns of the table ``absence_totals`` of an extract; ``start`` and ``end`` are days, both included."""
 
-_BETWEEN = re.compile(
-    r"\bDU\s+(\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4})\s+AU\s+(\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4})", re.IGNORECASE
-)
 _SIECLE_LIST = "la liste datée du logiciel de vie scolaire (GEPI, PRONOTE, ENT) : SIECLE n’a que des totaux"
 
 
@@ -624,12 +625,9 @@ def _finish(extract: Extract, rows: pd.DataFrame, period: tuple[date, date]) -> 
 
 def _period(source: SourceFile, options: ImportOptions, titles: Iterable[str]) -> tuple[date, date]:
     """Find the period of a file of totals: in its titles, as the school declared it, or as the caller says."""
-    for title in titles:
-        match = _BETWEEN.search(title)
-        if match:
-            start, end = day_of(match[1]), day_of(match[2])
-            if start is not None and end is not None and start <= end:
-                return start, end
+    period = period_of_title(titles)
+    if period is not None:
+        return period
     if options.totals_period is not None:
         return options.totals_period
     raise UnreadableExportError(

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "after_day",
     "day_of",
     "days_of",
     "flag_of",
     "flags_of",
     "fold",
     "fold_name",
+    "half_of",
+    "has_time",
     "moment_of",
     "moments_of",
     "number_of",
@@ -42,6 +45,7 @@ _FRENCH_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?!\d)")
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?")
 _TIME = re.compile(r"(\d{1,2}) ?[:hH] ?(\d{2})?(?: ?[:m] ?(\d{2}))?")
+_POINT_TIME = re.compile(r"[\s\-–]*(\d{1,2})\.(\d{2})(?:\.(\d{2}))?\s*")
 # Day 0 of a spreadsheet, whose calendar has a 29 February 1900 that never was.
 _SERIAL_ORIGIN = datetime(1899, 12, 30)  # noqa: DTZ001 - wall time of a school
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
@@ -132,21 +136,65 @@ def moment_of(text: str) -> datetime | None:
             + timedelta(microseconds=500_000)
             - timedelta(microseconds=(moment.microsecond + 500_000) % 10**6)
         )
-    match = _ISO_DAY.match(text) or _FRENCH_DAY.match(text)
-    rest = text[match.end() :] if match else ""
-    at = time_of(rest)
-    return datetime.combine(day, at or time(0))
+    return datetime.combine(day, time_of(after_day(text)) or time(0))
 
 
-def time_of(text: str) -> time | None:
-    """Read the first time of day of a text: 08:00, 8h, 08h30.
+def after_day(text: str) -> str:
+    """Give what is written after a day; nothing where there is no day, or a spreadsheet's number alone.
 
     Examples
     --------
-    >>> time_of("8h"), time_of(" - 11:50")
-    (datetime.time(8, 0), datetime.time(11, 50))
+    >>> after_day("05/11/2024 matin"), after_day("45601,33")
+    (' matin', '')
     """
-    match = _TIME.search(text)
+    text = squeeze(text)
+    match = _ISO_DAY.match(text) or _FRENCH_DAY.match(text)
+    return text[match.end() :] if match else ""
+
+
+def has_time(text: str) -> bool:
+    """Tell whether a day has a time of day after it.
+
+    Examples
+    --------
+    >>> has_time("05/11/2024 08.00"), has_time("45601,333"), has_time("05/11/2024 25h00")
+    (True, True, False)
+    """
+    text = squeeze(text)
+    if _SERIAL.fullmatch(text):
+        return not text.isdigit()
+    return day_of(text) is not None and time_of(after_day(text)) is not None
+
+
+_HALVES: tuple[tuple[re.Pattern[str], Literal["morning", "afternoon", "either", "day"]], ...] = (
+    (re.compile(r"(?:LE |AU |UN |1 )?(?:M|MAT|MATIN|MATINEE)"), "morning"),
+    (re.compile(r"(?:L |LE |EN |UN |UNE |1 )?(?:APRES ?MIDI|APREM|APM|P ?M)"), "afternoon"),
+    (re.compile(r"A ?M|(?:1|UNE) (?:DEMI JOURNEE|DJ)|DEMI JOURNEE|1 2(?: JOURNEE| J)?"), "either"),
+    (re.compile(r"(?:LA |UNE |1 |TOUTE LA )?(?:J|JOUR|JOURNEE)(?: ENTIERE| COMPLETE)?"), "day"),
+)
+
+
+def half_of(text: str) -> Literal["morning", "afternoon", "either", "day"] | None:
+    """Read the word of a half-day; "AM" is a morning in some software and an afternoon in other: one of the two.
+
+    Examples
+    --------
+    >>> half_of("Matin"), half_of(" après-midi"), half_of("AM"), half_of("journée"), half_of("M1")
+    ('morning', 'afternoon', 'either', 'day', None)
+    """
+    plain = fold(text)
+    return next((half for pattern, half in _HALVES if pattern.fullmatch(plain)), None)
+
+
+def time_of(text: str) -> time | None:
+    """Read the first time of day of a text: 08:00, 8h, 08h30; 08.00 where nothing else is written.
+
+    Examples
+    --------
+    >>> time_of("8h"), time_of(" - 11:50"), time_of("08.00")
+    (datetime.time(8, 0), datetime.time(11, 50), datetime.time(8, 0))
+    """
+    match = _TIME.search(text) or _POINT_TIME.fullmatch(text)
     if match is None:
         return None
     hours, minutes = int(match[1]), int(match[2] or 0)

@@ -254,6 +254,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "date",
             "time_span",
             "start_time",
+            "end_time",
             "minutes",
             "half_days",
             "type",

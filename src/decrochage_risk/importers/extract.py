@@ -385,6 +385,8 @@ class Extract:
         Table -> first and last day that the file vouches for.
     rows_read : int
         Rows (records) of the file, whatever became of them.
+    other_years : list of Extract
+        The parts of a list over several school years that are of its other years, each with its own persons, rows and span.
     facts : SchoolFacts or None
         What the file says of its school and year, for the readers that come after.
     is_roster : bool
@@ -408,6 +410,7 @@ class Extract:
     rows_read: int = 0
     facts: SchoolFacts | None = None
     is_roster: bool = False
+    other_years: list[Extract] = field(default_factory=list, repr=False)
     term: tuple[str, int] | None = None
     undated_term: str = ""
 
@@ -557,11 +560,13 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "event_too_long": "événement de plus de 200 jours",
         "outside_calendar": "date hors du calendrier connu",
         "no_school_day": "jour sans école (week-end, vacances, fermeture)",
+        "zero_half_days": "zéro demi-journée d’après le fichier",
         "unjustified_above_total": "plus de demi-journées non justifiées que de demi-journées",
         # marks
         "no_mark": "rien n’est noté",
         "not_a_mark": "ni un nombre, ni un mot connu pour une note absente",
         "mark_above_out_of": "note au-dessus du barème",
+        "bad_scale": "barème ou coefficient illisible",
         "positioning": "positionnement ou compétence, qui n’est pas une note",
         "not_significant": "note déclarée non significative",
         "no_term_date": "période sans date de fin connue",

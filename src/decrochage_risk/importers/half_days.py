@@ -32,6 +32,7 @@ __all__ = [
     "LONGEST_EVENT",
     "absence_table",
     "half_days_of",
+    "is_possible",
     "merge_half_days",
     "no_half_days",
 ]
@@ -126,7 +127,7 @@ def half_days_of(
         Columns :data:`HALF_DAY_COLUMNS`, in the order of the events, then of the days.
     left_out : dict of str to list of int
         Reason -> lines of events that gave nothing: ``bad_date`` (no start), ``end_before_start``, ``event_too_long``,
-        ``outside_calendar``, ``no_school_day``.
+        ``outside_calendar``, ``bad_number`` (less than 0 half-days), ``zero_half_days``, ``no_school_day``.
 
     Raises
     ------
@@ -164,8 +165,13 @@ def half_days_of(
     rows = pd.concat([_late_rows(events[late]), whole, first_halves]).sort_values(
         ["event", "date", "half"], kind="stable"
     )
-    empty = np.setdiff1d(np.arange(len(events)), rows["event"].to_numpy())
-    _count(left_out, "no_school_day", events["line"].to_numpy()[empty])
+    empty = ~np.isin(np.arange(len(events)), rows["event"].to_numpy())
+    told = np.where(has_count & ~late, events["half_days"].to_numpy(dtype=np.float64), np.nan)
+    lines = events["line"].to_numpy()
+    _count(left_out, "bad_number", lines[told < 0])
+    # The software counted the event and found nothing: that is no day without school.
+    _count(left_out, "zero_half_days", lines[told == 0])
+    _count(left_out, "no_school_day", lines[empty & ~(told <= 0)])
     return _placed(rows.drop(columns="event").reset_index(drop=True), calendar), left_out
 
 
@@ -240,8 +246,8 @@ def _usable(events: pd.DataFrame, calendar: SchoolCalendar) -> tuple[pd.DataFram
     is_open = events["end"].isna().to_numpy()
     last = np.where(is_open, first, events["end"].to_numpy("datetime64[D]").astype(np.int64))
     none = events["start"].isna().to_numpy()
-    backwards = ~none & ~is_open & (events["end"] < events["start"]).to_numpy()
-    long = ~none & ~backwards & (last - first >= LONGEST_EVENT)
+    backwards = _ends_before_start(events)
+    long = _is_too_long(events)
     low = calendar.first_day_number
     outside = ~none & ~backwards & ~long & ((first < low) | (last >= low + len(calendar.values)))
     lines = events["line"].to_numpy()
@@ -254,6 +260,21 @@ def _usable(events: pd.DataFrame, calendar: SchoolCalendar) -> tuple[pd.DataFram
         _count(left_out, reason, lines[rows])
     usable = ~(none | backwards | long | outside)
     return events[usable].reset_index(drop=True), left_out
+
+
+def is_possible(events: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which events have a day, and end on one that is neither before it nor too long after it."""
+    has_day = np.asarray(events["start"].notna(), dtype=bool)
+    return has_day & ~_ends_before_start(events) & ~_is_too_long(events)
+
+
+def _ends_before_start(events: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    return np.asarray(events["end"] < events["start"], dtype=bool)
+
+
+def _is_too_long(events: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    length = events["end"].dt.normalize() - events["start"].dt.normalize()
+    return np.asarray(length >= pd.Timedelta(days=LONGEST_EVENT), dtype=bool)
 
 
 def _count(left_out: dict[str, list[int]], reason: str, lines: npt.NDArray[np.int64]) -> None:

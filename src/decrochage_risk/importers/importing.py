@@ -54,7 +54,7 @@ from decrochage_risk.importers.merging import (
 )
 from decrochage_risk.importers.outcomes import build_outcomes
 from decrochage_risk.importers.recognition import readers_of, recognise
-from decrochage_risk.importers.report import FileReport, ImportReport
+from decrochage_risk.importers.report import FileReport, ImportReport, french_year
 from decrochage_risk.importers.roster import is_uai
 from decrochage_risk.importers.sources import Content, UnreadContent, contents_of
 from decrochage_risk.records.pseudonyms import Pseudonymiser
@@ -398,6 +398,13 @@ class _Run:
         self._take(extract, source, source.at)
 
     def _take(self, extract: Extract, source: _Source, order: int) -> None:
+        """Take the rows of an extract, those of each school year by the lists of pupils of that year."""
+        for part in (extract, *extract.other_years):
+            self._take_year(part, source, order)
+        # What is said of two years of one file in the same words is said once.
+        source.report.notices[:] = dict.fromkeys(source.report.notices)
+
+    def _take_year(self, extract: Extract, source: _Source, order: int) -> None:
         """Replace the persons of an extract by pseudonyms, count who is not found, and keep the rows."""
         answer, report = self.register.resolve(extract), source.report
         school = extract.uai or self.options.uai or self._school_of(answer.pupil_ids)
@@ -486,11 +493,13 @@ class _Run:
             )
             return
         if (extract.persons or extract.unread) and not any(answer.pupil_ids):
+            year = extract.school_year
+            of_year = "" if year in {None, report.school_year} else f" de l’année {french_year(year or 0)}"
             report.notices.append(
                 Notice(
                     "nobody_joined",
-                    "Aucune ligne de ce fichier ne se rattache à un élève : qu’un élève n’y ait rien ne veut rien dire, et ce "
-                    "que le fichier porte reste non connu pour tous.",
+                    f"Aucune ligne{of_year} de ce fichier ne se rattache à un élève : qu’un élève n’y ait rien ne veut rien dire, et ce "
+                    f"que le fichier porte{of_year} reste non connu pour tous.",
                 )
             )
             return
@@ -535,8 +544,9 @@ class _Run:
             report.notices.append(
                 Notice(
                     "unread_rows",
-                    "Des lignes illisibles sont celles d’élèves de la liste : ce que ce fichier porte est pour eux « non connu » sur "
-                    "toute sa période, et non zéro. Corrigez ces lignes et importez de nouveau.",
+                    "Des lignes qui n’ont pas pu être lues (cellule illisible, type inconnu, autre année) sont celles d’élèves de la liste : ce "
+                    "que ce fichier porte est pour eux « non connu » sur toute sa période, et non zéro. Corrigez ces lignes, ou déclarez "
+                    "ce que leurs mots veulent dire (--columns), et importez de nouveau.",
                     tuple(sorted(set(named))),
                 )
             )

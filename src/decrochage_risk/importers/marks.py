@@ -1,24 +1,23 @@
-"""Marks and averages: what a cell of marks says, long lists, grids with two header rows, GEPI's mark books.
+"""Marks and averages: long lists, grids with two header rows, GEPI's mark books.
 
-A cell is a number, a number "on" something (12,5/20), or a word; a word is what it says (absent, not handed in, exempt), never 0,
-and an empty cell is nothing. PRONOTE's codes |6 and |7 are zeros that it counts in its mean: here they are an absence and a
-piece of work not handed in, which the report says.
+PRONOTE's codes |6 and |7 are zeros that it counts in its mean: here they are an absence and a piece of work not handed in, which
+the report says.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from datetime import date
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
-from decrochage_risk.importers.absences import told_by_titles
-from decrochage_risk.importers.cells import day_of, days_of, fold, number_of, numbers_of
+from decrochage_risk.importers.cells import day_of, days_of, fold, number_of
 from decrochage_risk.importers.declared_maps import (
     ColumnMap,
     bundled_maps,
@@ -30,8 +29,17 @@ from decrochage_risk.importers.declared_maps import (
 )
 from decrochage_risk.importers.delimited import sheets_of
 from decrochage_risk.importers.extract import ColumnLists, Extract, Head, Person, Reader
+from decrochage_risk.importers.list_spans import (
+    LEAST_DAYS,
+    ListYears,
+    forget_persons,
+    part_of_year,
+    period_of_title,
+    say_years,
+    told_by_titles,
+)
+from decrochage_risk.importers.mark_cells import OUT_OF, Mark, mark_of, scale_of, weight_of
 from decrochage_risk.importers.nomenclatures import OTHER, SUBJECTS, SubjectNames
-from decrochage_risk.records.table_schemas import MARK_WORDS
 from decrochage_risk.school_year import school_year_of, year_end, year_start
 
 if TYPE_CHECKING:
@@ -43,9 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "READERS",
     "GradeRow",
-    "Mark",
     "grid_reader",
-    "mark_of",
     "marks_reader",
     "say_subjects",
     "take_grades",
@@ -54,86 +60,11 @@ __all__ = [
     "undated_term",
 ]
 
-OUT_OF = 20.0
 _LABELS_SHOWN = 8
 
-_WORDS = {
-    **{fold(word) or word.strip(): status for word, status in MARK_WORDS.items()},
-    "N NOT": "exempt",
-    "NON NOTEE": "exempt",
-    "N RDU": "not_handed_in",
-    "N RENDU": "not_handed_in",
-    "DISPENSE": "exempt",
-    "DISPENSEE": "exempt",
-    "ABSENTE": "absent",
-    "AB": "absent",
-    "EA": "exempt",
-}
-_BARE = {word.strip(): status for word, status in MARK_WORDS.items() if not fold(word)}
-_PRONOTE_CODES = {
-    "1": "absent",
-    "2": "exempt",
-    "3": "exempt",
-    "4": "exempt",
-    "5": "not_handed_in",
-    "6": "absent",
-    "7": "not_handed_in",
-    "8": "exempt",
-}
-"""pronotepy, ``dataClasses.py``: Absent, Dispense, NonNote, Inapte, NonRendu, AbsentZero, NonRenduZero, Felicitations."""
-
-_ZEROS = ("6", "7")
-_ON = re.compile(r"(.+?)\s*/\s*([0-9]+(?:[.,][0-9]+)?)")
 _PERIOD = re.compile(
     r"\b(T|S)(?:RIM(?:ESTRE)?|EM(?:ESTRE)?)? ?([1-3])\b|\b([1-3]) ?(?:ER|ERE|E|EME|ND|NDE)? ?(T|S)(?:RIM(?:ESTRE)?|EM(?:ESTRE)?)\b"
 )
-
-
-class Mark(NamedTuple):
-    """What a cell of marks says.
-
-    Attributes
-    ----------
-    value : float or None
-        As it is written; None without a mark.
-    out_of : float or None
-        What it is on, where the cell says it.
-    status : str
-        Of the table ``grades``; empty when the cell says nothing that is known.
-    is_zero : bool
-        Whether the software counts it as 0 in its own means.
-    """
-
-    value: float | None
-    out_of: float | None
-    status: str
-    is_zero: bool = False
-
-
-@lru_cache(maxsize=65_536)
-def mark_of(text: str) -> Mark:
-    """Read a cell of marks.
-
-    Examples
-    --------
-    >>> mark_of("12,5/20"), mark_of("Abs"), mark_of("|6").status, mark_of("undefined/20").status
-    (Mark(value=12.5, out_of=20.0, status='graded', is_zero=False), Mark(value=None, out_of=None, status='absent', is_zero=False),
-     'absent', '')
-    """
-    plain = text.strip()
-    if plain.startswith("|"):
-        code = plain[1:].strip()
-        return Mark(None, None, _PRONOTE_CODES.get(code, ""), code in _ZEROS)
-    number = number_of(plain)
-    if number is not None:
-        return Mark(number, None, "graded") if number >= 0 else Mark(None, None, "")
-    match = _ON.fullmatch(plain)
-    if match:
-        value, out_of = number_of(match[1]), number_of(match[2])
-        if value is None:
-            return Mark(None, None, _WORDS.get(fold(match[1]), ""))
-        return Mark(value, out_of, "graded") if out_of and value >= 0 else Mark(None, None, "")
-    return Mark(None, None, _BARE.get(plain) or _WORDS.get(fold(plain), ""))
 
 
 class GradeRow(NamedTuple):
@@ -158,42 +89,55 @@ def take_grades(
     Parameters
     ----------
     extract : Extract
-        Its ``school_year`` holds back rows of other years, where it is known.
+        Its ``school_year`` holds back rows of other years, where it is known; else it gets a part for each other year of the list.
     rows : iterable of GradeRow
-        An empty cell is nothing; what is neither a number nor a known word, or above its own scale, is counted.
+        An empty cell is nothing; what is neither a number nor a known word, or above its own scale, is counted. A scale or a
+        coefficient that is not a number could not be read.
     options : ImportOptions
     until : date, optional
         Last day that the file vouches for; the export day, else its last row.
     """
-    grades: list[tuple[object, ...]] = []
+    rows = [row for row in rows if row.cell and not row.cell.isspace()]
+    rows_of_day = Counter(row.day for row in rows if row.day is not None)
+    # The day of an average is that of a period: nobody wrote it row by row.
+    least_days = LEAST_DAYS if any(row.kind != "term_average" for row in rows) else 1
+    years = ListYears.of(rows_of_day, extract.school_year, least_days)
+    year_of = {day: school_year_of(day) for day in rows_of_day}
+    grades: dict[int | None, list[tuple[Any, ...]]] = {year: [] for year in years.own or (None,)}
     zeros: list[int] = []
-    years: dict[date, int] = {}
-    for person, line, day, subject, cell, scale, coefficient, kind, recorded_on in rows:
-        if not cell or cell.isspace():
+    # Line, person and year (None: of any year of the list) of what was marked and could not be read.
+    missed: list[tuple[int, int, int | None]] = []
+    outside: set[int] = set()
+    for row in rows:
+        mark = mark_of(row.cell)
+        out_of = mark.out_of or row.out_of
+        year = None if row.day is None else year_of[row.day]
+        reason = _left_out(row, mark, out_of, year, years)
+        if reason is not None:
+            extract.leave_out(reason, row.line)
+            if reason == "outside_school_year":
+                outside.add(row.person)
+            if reason in _UNREADABLE or (
+                reason == "outside_school_year" and year is not None and years.is_stray(year)
+            ):
+                missed.append((row.line, row.person, year if reason == "bad_scale" else None))
             continue
-        mark = mark_of(cell)
-        out_of = mark.out_of or scale
-        if day is not None and day not in years:
-            years[day] = school_year_of(day)
-        if not mark.status:
-            extract.leave_out("not_a_mark", line)
-        elif day is None and kind == "term_average":
-            extract.leave_out("no_term_date", line)
-        elif day is None:
-            extract.leave_out("bad_date", line)
-            extract.miss(line, extract.persons[person])
-        elif extract.school_year is not None and years[day] != extract.school_year:
-            extract.leave_out("outside_school_year", line)
-        elif mark.value is not None and mark.value > out_of:
-            extract.leave_out("mark_above_out_of", line)
-        else:
-            zeros += [line] if mark.is_zero else []
-            grades.append(
-                (person, line, day, subject, mark.value, out_of, coefficient, mark.status, kind, recorded_on)
+        zeros += [row.line] if mark.is_zero else []
+        out_of = OUT_OF if math.isnan(out_of) else out_of
+        grades[year].append(
+            (
+                row.person,
+                row.line,
+                row.day,
+                row.subject,
+                mark.value,
+                out_of,
+                row.coefficient,
+                mark.status,
+                row.kind,
+                row.recorded_on,
             )
-    columns: list[list[Any]] = list(map(list, zip(*grades, strict=True))) or [[] for _ in _GRADE_DTYPES]
-    table = ColumnLists(dict(zip(_GRADE_DTYPES, columns, strict=True)), _GRADE_DTYPES)
-    extract.tables["grades"] = table
+        )
     if zeros:
         extract.warn(
             "zeros_that_count",
@@ -201,7 +145,55 @@ def take_grades(
             "ici c’est une absence ou un travail non rendu. Les moyennes diffèrent.",
             tuple(zeros),
         )
-    _cover(extract, table.columns["date"], until or extract.exported_on or options.extracted_on)
+    until = until or extract.exported_on or options.extracted_on
+    persons = list(extract.persons)
+    for part, own in _parts(extract, grades, outside):
+        for line, person, year in missed:
+            if year in {None, part.school_year}:
+                part.miss(line, persons[person])
+        columns: list[list[Any]] = list(map(list, zip(*own, strict=True))) or [[] for _ in _GRADE_DTYPES]
+        table = ColumnLists(dict(zip(_GRADE_DTYPES, columns, strict=True)), _GRADE_DTYPES)
+        part.tables["grades"] = table
+        if years.holds_rows:
+            goes_on = part.school_year != max(years.own, default=None)
+            _cover(part, table.columns["date"], until, goes_on=goes_on)
+    say_years(extract, years)
+
+
+_UNREADABLE = frozenset({"bad_date", "bad_scale"})
+"""Reasons of a mark that was given and could not be read."""
+
+
+def _left_out(row: GradeRow, mark: Mark, out_of: float, year: int | None, years: ListYears) -> str | None:
+    """Give the reason why a mark is left out, or None."""
+    if not mark.status:
+        return "not_a_mark"
+    if year is None:
+        return "no_term_date" if row.kind == "term_average" else "bad_date"
+    if year not in years.own:
+        return "outside_school_year"
+    if math.isnan(row.coefficient) or (mark.value is not None and math.isnan(out_of)):
+        return "bad_scale"
+    return "mark_above_out_of" if mark.value is not None and mark.value > out_of else None
+
+
+def _parts(
+    extract: Extract, grades: dict[int | None, list[tuple[Any, ...]]], outside: set[int]
+) -> list[tuple[Extract, list[tuple[Any, ...]]]]:
+    """Give each school year of a list with its marks; the main one is the list itself."""
+    (main, own), *others = grades.items()
+    parts = []
+    for year, of_year in others:
+        part, place = part_of_year(extract, year or 0, (row[0] for row in of_year))
+        extract.other_years.append(part)
+        parts.append((part, [(place[row[0]], *row[1:]) for row in of_year]))
+        outside |= {row[0] for row in of_year}
+    extract.school_year = main
+    gone = outside - {row[0] for row in own}
+    if gone:
+        place = forget_persons(extract, gone)
+        own = [(place[row[0]], *row[1:]) for row in own]
+    return [(extract, own), *parts]
 
 
 _GRADE_DTYPES = {
@@ -218,19 +210,14 @@ _GRADE_DTYPES = {
 }
 
 
-def _cover(extract: Extract, days: Iterable[date], until: date | None) -> None:
-    days = set(days)
-    years = sorted({school_year_of(day) for day in days})
-    if extract.school_year is None and years:
-        extract.school_year = years[-1]
-    first = extract.school_year if not years else years[0]
+def _cover(extract: Extract, days: Iterable[date], until: date | None, *, goes_on: bool) -> None:
+    """Say which days of its school year a list vouches for; one that goes on in a later year, all until then."""
+    year = extract.school_year
     end = until or max(days, default=None)
-    if first is not None and end is not None:
-        start, last = (
-            year_start(first),
-            year_end(extract.school_year if extract.school_year is not None else first),
-        )
-        extract.covers["grades"] = (start, max(start, min(end, last)))
+    if year is None or end is None:
+        return
+    start, last = year_start(year), year_end(year)
+    extract.covers["grades"] = (start, last if goes_on else max(start, min(end, last)))
 
 
 # Periods
@@ -332,7 +319,9 @@ def read_marks(source: SourceFile, options: ImportOptions, *, column_map: Column
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
     extract.school_year, extract.exported_on = told_by_titles(table.titles, options)
-    extract.school_year = extract.school_year or options.facts(extract.uai).school_year
+    if not column_map.has(table, "date"):
+        # A name of a period is of a year that it does not say; a day is of its own.
+        extract.school_year = extract.school_year or options.facts(extract.uai).school_year
     apart = column_map.text(table, "number") if column_map.has(table, "number") else None
     extract.persons, person = persons_of(table, column_map, apart=apart)
     names = SubjectNames(options.facts(extract.uai, extract.school_year), options.column_maps)
@@ -340,7 +329,8 @@ def read_marks(source: SourceFile, options: ImportOptions, *, column_map: Column
     dates = _dates(table, column_map, options, extract, source.path, kind=kind)
     rows = _long_rows(table, column_map, person, dates, names, kind)
     take_grades(extract, _without_doubles(rows, extract, apart is not None), options)
-    miss_broken_rows(table, column_map, extract)
+    for part in (extract, *extract.other_years):
+        miss_broken_rows(table, column_map, part)
     say_subjects(extract, names)
     return extract
 
@@ -386,8 +376,8 @@ def _long_rows(
         return [text if isinstance(text, str) else None for text in cells]
 
     # Lists: one cell of a column after the other costs ten times as much.
-    out_of = numbers_of(column_map.text(table, "out_of")).fillna(OUT_OF).tolist()
-    coefficient = numbers_of(column_map.text(table, "coefficient")).fillna(1.0).tolist()
+    out_of = [scale_of(text or "") for text in texts("out_of")]
+    coefficient = [weight_of(text or "") for text in texts("coefficient")]
     record_days = days_of(column_map.text(table, "recorded_on")).tolist()
     subjects = [
         names.subject(code=code, short_code=code, label=label)
@@ -472,7 +462,8 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
         for at, cell in enumerate(table.frame[column])
     ]
     take_grades(extract, _without_doubles(rows, extract, apart=True), options)
-    miss_broken_rows(table, column_map, extract)
+    for part in (extract, *extract.other_years):
+        miss_broken_rows(table, column_map, part)
     say_subjects(extract, names)
     parts = len([name for at, name in enumerate(table.header) if at >= columns[0] and at not in columns])
     if parts:
@@ -505,23 +496,38 @@ def _grid_day(table: DelimitedTable, options: ImportOptions, extract: Extract, p
     """Give the day of the averages of a grid: the end of the period declared of its file or in its titles, else the export's.
 
     The day of the export stands in for the end of a period that is named only while that period may still run: the averages of
-    one that is over are older than their export.
+    one that is over are older than their export. Where nothing names a period nobody can tell: it is said.
     """
     export_day = extract.exported_on
-    period = facts_of_file(options.column_maps, path).get("period")
-    for title in (period,) if period is not None else table.titles:
+    declared = facts_of_file(options.column_maps, path).get("period")
+    titles = (declared,) if declared is not None else table.titles
+    period = period_of_title(titles)
+    end = period[1] if period is not None else None
+    for title in titles:
         term = term_of_text(title)
-        if term:
-            extract.term = term
-            end = term_end(title, options, extract.uai, extract.school_year)
-            if end is not None:
-                return min(end, export_day) if export_day is not None else end
-            extract.undated_term = _name_of_term(term)
+        # What is declared of a file is the name of a period, whatever it looks like.
+        if term is None and declared is None:
+            continue
+        extract.term = term
+        known = term_end(title, options, extract.uai, extract.school_year)
+        if known is not None:
+            end = known
+            break
+        extract.undated_term = title if term is None else _name_of_term(term)
+    if end is not None:
+        extract.undated_term = ""
+        return min(end, export_day) if export_day is not None else end
     if export_day is None:
         raise _need_period("la période de ce tableau", path)
     year = school_year_of(export_day) if extract.school_year is None else extract.school_year
     if extract.undated_term and extract.term is not None and _is_over(extract.term, year, export_day):
         raise undated_term(extract.undated_term, path)
+    if not extract.undated_term:
+        extract.warn(
+            "unnamed_period",
+            f"Ce tableau ne dit pas sa période : ses moyennes sont datées du jour de l’export, le {french.day(export_day)}. Si la période "
+            'était close, déclarez-la (--columns, [files."nom du fichier"] period = "Trimestre 1").',
+        )
     return export_day
 
 
@@ -614,10 +620,8 @@ def _book_rows(
     """Give one row per pupil and assessment; the lines above the pupils say the day, the scale and the weight of each."""
     assessments = []
     for at in range(first, max((len(row) for row, _ in pupils), default=first)):
-        scale = number_of(_cell(facts.get("GEPI_DEV_NOTE_SUR", []), at) or "") or OUT_OF
-        weight = number_of(_cell(facts.get("GEPI_DEV_COEF", []), at) or "")
-        # A weight of 0 is allowed, and is not a missing one.
-        coefficient = 1.0 if weight is None else weight
+        scale = scale_of(_cell(facts.get("GEPI_DEV_NOTE_SUR", []), at) or "")
+        coefficient = weight_of(_cell(facts.get("GEPI_DEV_COEF", []), at) or "")
         assessments.append((day_of(_cell(facts["GEPI_DEV_DATE"], at) or ""), scale, coefficient))
     return [
         GradeRow(person, line, day, subject, cell, scale, coefficient, "assessment")

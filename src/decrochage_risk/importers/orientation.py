@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from decrochage_risk.errors import UnreadableExportError, explain_error
-from decrochage_risk.importers.absences import told_by_titles
 from decrochage_risk.importers.cells import days_of, flag_of, number_of
 from decrochage_risk.importers.declared_maps import (
     ColumnMap,
@@ -25,6 +24,7 @@ from decrochage_risk.importers.declared_maps import (
     word_of,
 )
 from decrochage_risk.importers.extract import Extract, Reader
+from decrochage_risk.importers.list_spans import told_by_titles
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import school_year_of, year_start
