@@ -36,3 +36,92 @@ def test_what_is_no_table_of_maps_is_a_fault(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.toml").write_text(text, encoding="utf-8")
     with pytest.raises(RecordsError, match="not a table"):
         declared_maps([tmp_path / "m.toml"])
+
+
+WRONG = {
+    "absence_events": [
+        ("types", "retard", "absence, lateness, exclusion, placement, drop, cancel"),
+        ("types", "rien", "drop"),
+        ("motives", "stage", "placement"),
+        ("flags", "oui", "yes, no"),
+    ],
+    "orientation": [
+        ("events", "décision", "wish"),
+        ("granted", "favorable", "oui, non"),
+        ("ranks", "premier", "1 à 100"),
+        ("ranks", "0", "1 à 100"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("reads", "table", "means", "allowed"),
+    [(reads, *fault) for reads, faults in WRONG.items() for fault in faults],
+)
+def test_what_a_word_means_is_one_of_the_meanings_that_exist(
+    tmp_path: Path, reads: str, table: str, means: str, allowed: str
+) -> None:
+    """A word that would be read as something else, or as nothing, is a fault that names its place and what it may be."""
+    (tmp_path / "m.toml").write_text(
+        f'[maps.x]\nreads = "{reads}"\n[maps.x.{table}]\n"Un mot*" = "{means}"\n', encoding="utf-8"
+    )
+    with pytest.raises(RecordsError) as refused:
+        declared_maps([tmp_path / "m.toml"])
+    told = message_in_french(refused.value)
+    assert f"maps.x.{table}.'Un mot*'" in told
+    assert allowed in told
+    assert "not " not in told
+
+
+@pytest.mark.parametrize(
+    ("reads", "setting", "value", "allowed"),
+    [
+        ("absence_events", "default_type", "retard", "lateness"),
+        ("absence_events", "half_day_cut", "midi", "12:00"),
+        ("absence_events", "half_day_cut", "25:00", "12:00"),
+        ("marks", "kind", "moyenne", "term_average"),
+        ("orientation", "event", "voeu", "wish"),
+    ],
+)
+def test_what_a_setting_says_is_one_of_what_it_may_say(
+    tmp_path: Path, reads: str, setting: str, value: str, allowed: str
+) -> None:
+    """A setting that no reader knows is told when the map is read, not when a row is lost."""
+    (tmp_path / "m.toml").write_text(
+        f'[maps.x]\nreads = "{reads}"\n{setting} = "{value}"\n', encoding="utf-8"
+    )
+    with pytest.raises(RecordsError) as refused:
+        declared_maps([tmp_path / "m.toml"])
+    told = message_in_french(refused.value)
+    assert f"maps.x.{setting}" in told
+    assert allowed in told
+
+
+@pytest.mark.parametrize("value", ['"non"', '"oui"', "0", "1", "[true]"])
+def test_whether_a_motive_justifies_is_true_or_false(tmp_path: Path, value: str) -> None:
+    """A text or a number in ``[motives]`` is a fault: "non" would have justified."""
+    (tmp_path / "m.toml").write_text(f'[motives]\n"Maladie" = true\n"Autre" = {value}\n', encoding="utf-8")
+    with pytest.raises(RecordsError) as refused:
+        declared_maps([tmp_path / "m.toml"])
+    told = message_in_french(refused.value)
+    assert "motives.'Autre'" in told
+    assert "true, false" in told
+    assert "Maladie" not in told
+
+
+def test_every_meaning_that_exists_is_taken(tmp_path: Path) -> None:
+    """Each meaning that a fault lists is one that a map may have."""
+    (tmp_path / "m.toml").write_text(
+        '[maps.a]\nreads = "absence_events"\n[maps.a.types]\n'
+        + "".join(
+            f'"mot {kind}" = "{kind}"\n'
+            for kind in ("absence", "lateness", "exclusion", "placement", "drop", "cancel")
+        )
+        + '[maps.a.flags]\nAccord = "yes"\nRefus = "no"\n'
+        '[maps.o]\nreads = "orientation"\n[maps.o.granted]\nFavorable = "oui"\nDéfavorable = "non"\n'.replace(
+            "Défavorable", '"Défavorable"'
+        )
+        + '[maps.o.ranks]\nPremier = "1"\nAucun = ""\n[maps.o.targets]\nAilleurs = "un lycée"\n[motives]\nMaladie = true\n',
+        encoding="utf-8",
+    )
+    assert [column_map.kind for column_map in declared_maps([tmp_path / "m.toml"])] == ["a", "o"]

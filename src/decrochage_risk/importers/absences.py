@@ -24,11 +24,12 @@ from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import flags_of, fold, numbers_of
 from decrochage_risk.importers.declared_maps import (
+    KINDS,
     ColumnMap,
     bundled_maps,
+    declared_motives,
     miss_broken_rows,
     persons_of,
-    read_column_map,
     read_table,
     word_of,
 )
@@ -66,7 +67,7 @@ __all__ = [
     "totals_reader",
 ]
 
-_KINDS = frozenset({"absence", "lateness", "exclusion", "placement"})
+_KINDS = frozenset(KINDS)
 _ORDER = ("cancel", "exclusion", "placement", "absence", "lateness", "drop")
 """Of several types of one entry the one that counts."""
 
@@ -431,16 +432,6 @@ def _flags(column: pd.Series, words: Mapping[str, bool]) -> pd.Series:
         meanings = column.fillna("").map(lambda text: words.get(fold(text)))
         flags = flags.mask(meanings.notna(), meanings.astype("boolean"))
     return flags
-
-
-def declared_motives(options: ImportOptions) -> dict[str, bool]:
-    """Give the motives that justify, and those that do not, as the school declared them; folded."""
-    motives = {fold(name): bool(value) for name, value in options.motives.items()}
-    for path in options.column_maps:
-        motives |= {
-            fold(str(name)): bool(value) for name, value in read_column_map(path).get("motives", {}).items()
-        }
-    return motives
 
 
 def _say_rounded(events: pd.DataFrame, column_map: ColumnMap, extract: Extract) -> None:

@@ -52,9 +52,10 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_error
-from decrochage_risk.importers.cells import day_of, days_of, fold, squeeze
+from decrochage_risk.importers.cells import day_of, days_of, flag_of, fold, number_of, squeeze
 from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import make_persons
+from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,10 +68,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIELDS",
+    "HIGHEST_RANK",
+    "KINDS",
     "ColumnMap",
     "bundled_maps",
     "class_aliases",
     "declared_maps",
+    "declared_motives",
     "declared_names",
     "facts_of_file",
     "miss_broken_rows",
@@ -296,6 +300,27 @@ _REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
 _WORDS = ("types", "motives", "flags", "events", "granted", "targets", "ranks")
 """Tables of words: as the file writes them (folded; ``*`` for any end) -> what they mean."""
 
+KINDS = ("absence", "lateness", "exclusion", "placement")
+"""What a type of absence may be; besides, ``drop``: nothing was missed, and ``cancel``: an entry made in error."""
+
+_EVENTS = TABLES["orientation"].column("event").choices
+
+_MEANINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "types": (*KINDS, "drop", "cancel"),
+        "motives": (*KINDS, "drop", "cancel"),
+        "flags": ("yes", "no"),
+        "events": _EVENTS,
+        "granted": ("oui", "non"),
+        "default_type": (*KINDS, "drop", "cancel"),
+        "event": _EVENTS,
+        "kind": TABLES["grades"].column("kind").choices,
+    }
+)
+"""Table of words, or setting -> what it may say; the name of a target is free, and a rank is a number or nothing."""
+
+HIGHEST_RANK = 100
+
 _SETTINGS: Mapping[str, type] = MappingProxyType(
     {
         "half_day_cut": str,
@@ -398,7 +423,7 @@ def bundled_maps() -> tuple[ColumnMap, ...]:
     ['gepi_saisies', 'kosmos_sessions']
     """
     text = resources.files("decrochage_risk.importers").joinpath("presets.toml").read_text(encoding="utf-8")
-    return _maps_of(tomllib.loads(text)["maps"], "presets.toml", {})
+    return _maps_of(tomllib.loads(text)["maps"], "presets.toml", {}, [])
 
 
 def declared_maps(paths: Iterable[Path]) -> tuple[ColumnMap, ...]:
@@ -413,17 +438,38 @@ def declared_maps(paths: Iterable[Path]) -> tuple[ColumnMap, ...]:
     own: tuple[ColumnMap, ...] = ()
     for path in paths:
         # The last file first, so that the most particular one wins over what it corrects.
-        own = (*_maps_of(read_column_map(path).get("maps", {}), path.name, maps_by_kind), *own)
+        declared = read_column_map(path)
+        faults = list(_motive_faults(declared.get("motives", {})))
+        own = (*_maps_of(declared.get("maps", {}), path.name, maps_by_kind, faults), *own)
     return own
 
 
+def declared_motives(options: ImportOptions) -> dict[str, bool]:
+    """Give the motives that justify, and those that do not, as the school declared them; folded."""
+    motives = {fold(name): bool(value) for name, value in options.motives.items()}
+    for path in options.column_maps:
+        motives |= {fold(name): value for name, value in read_column_map(path).get("motives", {}).items()}
+    return motives
+
+
+def _motive_faults(motives: object) -> Iterator[str]:
+    """Name the motives of which it is not said whether they justify."""
+    if not isinstance(motives, Mapping):
+        yield f"motives = {motives!r}, not a table"
+        return
+    for name, value in motives.items():
+        if not isinstance(value, bool):
+            # A text is never false: "non" would justify.
+            yield f"motives.{name!r} = {value!r}, expected one of true, false"
+
+
 def _maps_of(
-    tables: Mapping[str, Any], file: str, maps_by_kind: Mapping[str, ColumnMap]
+    tables: Mapping[str, Any], file: str, maps_by_kind: Mapping[str, ColumnMap], faults: list[str]
 ) -> tuple[ColumnMap, ...]:
-    faults: list[str] = []
     maps: list[ColumnMap] = []
     if not isinstance(tables, Mapping):
-        faults, tables = [f"maps = {tables!r}, not a table"], {}
+        faults.append(f"maps = {tables!r}, not a table")
+        tables = {}
     for kind, table in tables.items():
         maps.append(_map_of(kind, table, maps_by_kind, faults))
         # A map may be like one above it in the same file.
@@ -519,6 +565,37 @@ def _table_faults(kind: str, table: Mapping[str, Any], reads: str) -> Iterator[s
             yield f"maps.{kind}.{name} = {table[name]!r}, not of its type"
     if table.get("open_field", next(iter(fields))) not in fields:
         yield f"maps.{kind}.open_field = {table['open_field']!r} is no field of {reads}"
+    yield from _meaning_faults(kind, table)
+
+
+def _meaning_faults(kind: str, table: Mapping[str, Any]) -> Iterator[str]:
+    """Name the words and the settings of a map that mean nothing here: what they stand for would be read as something else."""
+    said = {
+        f"{name}.{word!r}": (name, means) for name in _WORDS for word, means in table.get(name, {}).items()
+    }
+    said |= {name: (name, table[name]) for name in ("default_type", "event", "kind") if name in table}
+    for place, (name, means) in said.items():
+        choices = _MEANINGS.get(name)
+        if name == "ranks" and not _is_rank(means):
+            yield f"maps.{kind}.{place} = {means!r}, not a rank from 1 to {HIGHEST_RANK} nor empty"
+        elif choices and means not in choices and not (name == "granted" and flag_of(str(means)) is not None):
+            yield f"maps.{kind}.{place} = {means!r}, expected one of {', '.join(choices)}"
+    cut = table.get("half_day_cut")
+    if isinstance(cut, str) and not _is_time(cut):
+        yield f"maps.{kind}.half_day_cut = {cut!r}, not a time of day such as 12:00"
+
+
+def _is_rank(means: object) -> bool:
+    number = number_of(str(means))
+    return means == "" or (number is not None and number == int(number) and 1 <= number <= HIGHEST_RANK)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        time.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _folded(word: str) -> str:

@@ -16,6 +16,7 @@ import pandas as pd
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import days_of, flag_of, number_of
 from decrochage_risk.importers.declared_maps import (
+    HIGHEST_RANK,
     ColumnMap,
     bundled_maps,
     miss_broken_rows,
@@ -38,7 +39,6 @@ __all__ = ["READERS", "orientation_reader", "read_orientation"]
 EVENTS = next(column.choices for column in TABLES["orientation"].columns if column.name == "event")
 _NOTHING = frozenset({"", "-", "—", "–"})
 _COLUMNS = ("person", "line", "date", "event", "rank", "target", "granted", "recorded_on")
-_HIGHEST_RANK = 100
 _UNREADABLE = frozenset({"bad_date", "bad_rank"})
 
 
@@ -134,7 +134,7 @@ def _rank_of(text: str, column_map: ColumnMap) -> int | bool | None:
     number = number_of(word if word is not None else text) if text else None
     if word == "" or not text:
         return None
-    if number is None or number != int(number) or not 1 <= number <= _HIGHEST_RANK:
+    if number is None or number != int(number) or not 1 <= number <= HIGHEST_RANK:
         return False
     return int(number)
 
