@@ -19,6 +19,8 @@ from decrochage_risk.importers.list_spans import (
     told_by_titles,
     years_of_list,
 )
+from decrochage_risk.importers.merging import merge_events
+from decrochage_risk.importers.report import FileReport
 from decrochage_risk.school_year import SchoolCalendar, school_year_of
 
 if TYPE_CHECKING:
@@ -301,3 +303,72 @@ def test_a_list_as_long_as_its_software_allows_covers_no_day_beyond_its_rows(
     assert spans(done, "absences") == {(None, days[0], days[-1])}
     done = run({**lists, "a.csv": head + rows.partition("\n")[2]}, extracted_on=EXPORT)
     assert spans(done, "absences") == {(None, days[0], EXPORT)}
+
+
+# The same row in two lists that do not say their day
+
+
+@given(
+    st.lists(st.sampled_from([True, False, None]), max_size=3),
+    st.lists(st.sampled_from([True, False, None]), max_size=3),
+)
+def test_a_lateness_without_a_minute_counts_as_often_as_the_list_that_tells_it_most(
+    first: list[bool | None], second: list[bool | None]
+) -> None:
+    """Two lists of one lateness tell one, two latenesses of one list are two; which list is read first changes nothing."""
+    merged = []
+    for files in ((first, second), (second, first)):
+        rows = pd.DataFrame(
+            {
+                "pupil_id": "x",
+                "line": [2 + at for flags in files for at in range(len(flags))],
+                "date": pd.Timestamp("2024-11-05"),
+                "half": -1,
+                "at": -1,
+                "half_days": 0,
+                "kind": "lateness",
+                "justified": pd.array([flag for flags in files for flag in flags], dtype="boolean"),
+                "recorded_on": pd.NaT,
+                "justified_on": pd.NaT,
+                "file": [at for at, flags in enumerate(files) for _ in flags],
+                "source": "s",
+                "covered_from": pd.Timestamp("2024-09-01"),
+                "covered_to": pd.Timestamp("2025-03-01"),
+            }
+        )
+        reports = [FileReport("a.csv"), FileReport("b.csv")]
+        table = merge_events("absences", rows, reports)
+        assert len(table) == max(len(first), len(second))
+        told = sum(len(report.left_out.get("repeated_row", ())) for report in reports)
+        assert told == min(len(first), len(second))
+        merged.append(sorted(str(flag) for flag in table["justified"]) if len(table) else [])
+    assert merged[0] == merged[1]
+
+
+@pytest.mark.parametrize("order", [("Non", "Oui"), ("Oui", "Non")])
+def test_a_justification_that_one_of_two_lists_tells_is_said(
+    run: Callable[..., Imported], lists: dict[str, bytes], order: tuple[str, str], tmp_path: object
+) -> None:
+    """Nothing says which list is the newer: the absence counts as unjustified, in words; with their days, the newer list is right."""
+    row = "FAMILLE101;Zoé;3 A;05/11/2024 08h00;05/11/2024 10h00;"
+    more = "FAMILLE102;Zoé;3 A;07/11/2024 08h00;07/11/2024 10h00;Non\n"
+    contents = {
+        name: f"{HEAD}{row}{flag}\n{more}" for name, flag in zip(("a.csv", "b.csv"), order, strict=True)
+    }
+    done = run({**lists, **contents})
+    assert done.records.absences["justified"].tolist() == [False, False]
+    (told,) = [
+        (file.path, notice.lines)
+        for file in done.report.files
+        for notice in file.notices
+        if notice.code == "justified_in_one_file"
+    ]
+    assert told == (("a.csv", "b.csv")[order.index("Oui")], (2,))
+    days = tmp_path / "days.toml"
+    days.write_text(
+        '[files."a.csv"]\nextracted_on = 2024-12-01\n[files."b.csv"]\nextracted_on = 2025-01-05\n',
+        encoding="utf-8",
+    )
+    done = run({**lists, **contents}, column_maps=(days,))
+    assert sorted(done.records.absences["justified"]) == sorted([order[1] == "Oui", False])
+    assert "justified_in_one_file" not in notices(done)

@@ -276,7 +276,7 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
     _count(rows[obsolete], files, "older_event")
     rows = rows[~obsolete]
     if table == "absences":
-        return _merged_absences(rows)
+        return _merged_absences(rows, files)
     # Across files only: two equal rows of one file may be two marks of one day.
     twice = rows.duplicated(present, keep="first") & (
         rows["file"] != rows.groupby(present, dropna=False)["file"].transform("first")
@@ -285,13 +285,60 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
     return rows[~twice].reindex(columns=[*present, "exported"]).reset_index(drop=True)
 
 
-def _merged_absences(rows: pd.DataFrame) -> pd.DataFrame:
+def _merged_absences(rows: pd.DataFrame, files: Sequence[FileReport]) -> pd.DataFrame:
     """Give one row per pupil, day and kind out of half-days that several files, or several lines, tell."""
+    rows = _latenesses_said_once(rows, files)
+    _say_contradictions(rows, files)
     export_days = rows.groupby(["pupil_id", "date"])["exported"].max()
     absences = absence_table(merge_half_days(rows))
     return absences.assign(
         exported=export_days.reindex(pd.MultiIndex.from_frame(absences[["pupil_id", "date"]])).to_numpy()
     )
+
+
+def _latenesses_said_once(rows: pd.DataFrame, files: Sequence[FileReport]) -> pd.DataFrame:
+    """Leave out the latenesses without a minute that another file tells too: as many stay as the file that tells most of them.
+
+    Within a file two of them are two; the second of one file is the second of the other.
+    """
+    late = rows[(rows["kind"] == "lateness") & (rows["at"] < 0)]
+    # The unjustified first, so that the order of the files does not decide which of two flags stays.
+    late = late.iloc[
+        np.argsort(late["justified"].astype("Int64").mul(2).fillna(1).to_numpy(np.int64), kind="stable")
+    ]
+    day = ["pupil_id", "date"]
+    nth = late.groupby([*day, "file"]).cumcount()
+    twice = late.assign(nth=nth).duplicated([*day, "nth"], keep="first")
+    _count(late[twice], files, "repeated_row")
+    return rows.drop(index=late.index[twice])
+
+
+def _say_contradictions(rows: pd.DataFrame, files: Sequence[FileReport]) -> None:
+    """Say which half-days two lists of one source tell as justified and not, where nothing says which list is the newer."""
+    keys = ["source", "pupil_id", "date", "half", "kind"]
+    halves = rows[rows["kind"] != "lateness"]
+    if halves.groupby("source")["file"].nunique().le(1).all():
+        return
+    is_justified = halves["justified"].fillna(value=False).astype(bool)
+    # Of the entries of one file a half-day is justified when all are: only two files contradict each other.
+    halves = (
+        halves.assign(is_justified=is_justified)
+        .groupby([*keys, "file"], as_index=False)
+        .agg(is_justified=("is_justified", "all"), line=("line", "min"))
+    )
+    differs = halves.groupby(keys)["is_justified"].transform("nunique") > 1
+    told = halves[differs & halves["is_justified"]]
+    for at in sorted(set(told["file"])):
+        lines = told.loc[told["file"] == at, "line"]
+        files[int(at)].notices.append(
+            Notice(
+                "justified_in_one_file",
+                f"{french.plural(len(lines), 'demi-journée justifiée', 'demi-journées justifiées')} ici et non dans un autre fichier du même "
+                "logiciel, et rien ne dit lequel est le plus récent : comptées non justifiées. Dites le jour de chaque export (--columns, "
+                '[files."nom du fichier"] extracted_on).',
+                tuple(int(line) for line in sorted(set(lines))),
+            )
+        )
 
 
 _SCOPE = {"absences": (), "grades": ("pupil_id", "subject"), "orientation": ("pupil_id",)}
