@@ -70,7 +70,7 @@ end = ["Jusqu’à"]
 [maps.ma_liste.types]                               # absence, lateness, exclusion, placement ; drop : rien de manqué ; cancel : erreur
 "Pas là" = "absence"
 
-[motives]                                           # seulement pour une liste sans colonne « justifiée »
+[motives]                                           # true ou false ; seulement pour une liste sans colonne « justifiée »
 "Certificat médical" = true
 
 [subjects]

@@ -56,7 +56,8 @@ fondu en un élève : le numéro de l’établissement en tient lieu, et le rapp
 
 Ce qui a été laissé n’est jamais pris pour zéro. Les homonymes d’une ligne laissée, et les élèves des classes qu’un fichier ne nomme pas quand il en
 nomme une qui ne se rattache à aucune division, ne sont pas couverts par ce fichier : ce qu’il porte est pour eux « non connu ». Un fichier dont aucune
-ligne ne se rattache ne couvre personne. L’élève d’une ligne illisible (date, fin avant le début, nombre de cellules, rang de vœu) est « non connu » pour
+ligne ne se rattache ne couvre personne. L’élève d’une ligne illisible (date, fin avant le début, nombre de cellules, type d’absence inconnu, barème ou
+coefficient, rang de vœu, date d’une autre année que celles du fichier) est « non connu » pour
 cette table sur toute la période du fichier, même si d’autres de ses lignes se lisent ; une ligne illisible dont l’élève ne se lit pas non plus retire
 sa classe, ou à défaut l’établissement (les classes du fichier, pour des notes) : corrigez la ligne et importez de nouveau. Un guillemet qui ne se
 ferme pas dans sa cellule fait refuser le fichier, sauf dans l’extrait des saisies de GEPI, qui n’en met pas autour des cellules. Un nom que la liste des élèves n’a pas est compté avec sa ligne, et ne retire personne : corrigez-le, ou
@@ -91,15 +92,27 @@ de quoi voir, dans l’établissement, un mois au-dessus du seuil légal. Le mod
 date, et des totaux étalés sur leur période fausseraient la plus longue absence, les semaines touchées et les mois au-dessus du seuil. Pour lui, les
 absences de ces élèves restent « non connues ».
 
+## Les jours qu’un fichier couvre
+
+Du premier jour de son année scolaire à son export, ou à sa dernière ligne. Une liste d’absences ou de notes est d’une année, celle de la plupart de ses
+lignes (ou celle qu’elle dit, ou que vous dites) ; une autre année en est aussi si au moins 20 lignes, sur 5 jours, et une ligne sur dix en sont : chaque ligne est alors
+rattachée à la liste d’élèves de son année, et une année dont aucune ligne ne se rattache n’est pas couverte. Une ligne d’une année isolée (un chiffre de
+la date est faux) est laissée et dite. Un titre « du … au … » borne ce que la liste couvre, et n’est jamais le jour de l’export. Une liste aussi longue que son logiciel le
+permet ne couvre que de sa première à sa dernière ligne ; une liste sans ligne de l’année qu’elle dit ne couvre rien.
+
+Une demi-journée écrite en un mot (« matin », « M », « après-midi », « AM ») compte une demi-journée, après le jour, dans une colonne d’heures ou à la place du nombre de
+demi-journées ; ce qui est écrit là et ne se lit pas compte la journée entière, et le rapport le dit avec la ligne.
+
 ## Plusieurs fichiers qui parlent de la même chose
 
 L’export le plus récent d’un établissement fait foi ; un élève qui n’y est plus est clos à sa date. Ce qu’un fichier dit de l’année d’avant
 cède à un fichier de cette année-là. Deux scolarités ouvertes du même élève : la première est close la veille de la seconde. Une même ligne dite
-par deux fichiers compte une fois.
+par deux fichiers compte une fois. Deux listes d’un logiciel qui ne disent pas leur jour et se contredisent sur une justification : la demi-journée compte non justifiée,
+et le rapport demande le jour de chaque export.
 
-Une moyenne de période est datée de la fin de sa période (Communs.xml, `[periods]`). Sans elle, le jour de l’export en tient lieu tant que la période peut
+Une moyenne de période est datée de la fin de sa période (Communs.xml, `[periods]`, ou « du … au … » dans le titre du tableau). Sans elle, le jour de l’export en tient lieu tant que la période peut
 encore courir, et le rapport le dit ; d’une période close (un trimestre plus récent est dans l’import, ou l’export est trop tard dans l’année), la date est
-demandée et le tableau n’est pas lu. Une absence qui finit après le jour de l’export, ou de plus de 60 jours, est prise comme écrite et dite avec sa ligne.
+demandée et le tableau n’est pas lu. Un tableau qui ne nomme pas sa période est daté du jour de l’export, ce que le rapport dit. Une absence qui finit après le jour de l’export, ou de plus de 60 jours, est prise comme écrite et dite avec sa ligne.
 
 ## Corriger un nom sans code
 
