@@ -198,6 +198,15 @@ def test_a_list_without_a_row_of_the_year_it_is_said_to_be_of_vouches_for_nobody
     assert "no_row_of_its_year" in notices(done)
 
 
+def test_the_last_day_that_there_is_makes_no_year(
+    run: Callable[..., Imported], lists: dict[str, bytes]
+) -> None:
+    """31/12/9999 stands for no day: a list of it alone is told, and covers nobody."""
+    done = run({**lists, "a.csv": HEAD + absences(101, "3 A", [date.max])}, extracted_on=EXPORT)
+    assert left_out(done, "a.csv") == {"outside_school_year": [2]}
+    assert spans(done, "absences") == set()
+
+
 def test_marks_of_two_years_and_a_stray_one_follow_the_same_rule(
     run: Callable[..., Imported],
     lists: dict[str, bytes],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from datetime import MAXYEAR
 from typing import TYPE_CHECKING, NamedTuple
 
 from decrochage_risk import french
@@ -121,6 +122,8 @@ def years_of_list(rows_of_day: Mapping[date, int], least_days: int = LEAST_DAYS)
     rows, days = Counter[int](), Counter[int]()
     for day, count in rows_of_day.items():
         year = school_year_of(day)
+        if year == MAXYEAR:  # how software writes that there is no day
+            continue
         rows[year] += count
         days[year] += 1
     if not rows:
