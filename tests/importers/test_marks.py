@@ -257,6 +257,23 @@ def test_zeros_that_pronote_counts_are_an_absence_and_said() -> None:
     assert told.lines == (3, 3)
 
 
+@pytest.mark.parametrize(
+    "teachers", [";;Mme LEGRAND;;M. ROUSSEAU;", ";;LEGRAND A.;;ROUSSEAU Paul;", ";;LEGRAND;;ROUSSEAU;"]
+)
+@pytest.mark.parametrize("above", [False, True])
+def test_subjects_of_a_grid_are_read_past_a_row_of_teachers(teachers: str, above: bool) -> None:  # noqa: FBT001 - a case
+    """Of the rows above the header the one with subjects names them, wherever the one of teachers stands."""
+    rows = ["3 A;;MATHS;;FRANCAIS;", teachers]
+    head = "\n".join(reversed(rows) if above else rows)
+    grid = f"{head}\nNom;Classe;Moy.;Abs;Moy.;Abs\nTESTARD Zoé;3 A;12;;13;\n"
+    extract = read(grid, extracted_on=date(2025, 3, 15))
+    assert {(subject, value) for _, subject, value, *_ in marks(extract)} == {
+        ("maths", 12.0),
+        ("french", 13.0),
+    }
+    assert not [told for told in extract.warnings if told.code == "unknown_subjects"]
+
+
 def test_a_grid_is_dated_by_the_period_in_its_title_or_its_export_or_not_read() -> None:
     """The end of the period where the title names it, the day of the export otherwise, and a refusal without either."""
     row = '"BATECO Dipo";♀;3E A;12;;;;;;\n'

@@ -124,6 +124,64 @@ def test_a_diploma_of_the_year_graduates(
 
 
 @pytest.mark.parametrize(
+    ("exam", "result", "outcome"),
+    [
+        ("Brevet", "Admis", "left_without_diploma"),
+        ("Brevet série professionnelle", "Admis mention bien", "left_without_diploma"),
+        ("Brevet d’initiation aéronautique", "Admis", "left_without_diploma"),
+        ("Attestation de sécurité routière", "Admis", "left_without_diploma"),
+        ("Épreuves anticipées", "Reçu", "left_without_diploma"),
+        ("Brevet professionnel", "Admis", "graduated"),
+        ("Brevet des métiers d’art", "Admise", "graduated"),
+        ("Bac pro", "Admissible", "left_without_diploma"),
+        ("Baccalauréat", "Admis à passer le second groupe", "left_without_diploma"),
+        ("Baccalauréat", "Admis au 2nd groupe", "left_without_diploma"),
+        ("Baccalauréat", "Admise à l’issue du second groupe", "graduated"),
+        ("Bac pro", "Reçue avec mention", "graduated"),
+    ],
+)
+def test_only_a_diploma_that_was_given_graduates(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+    exam: str,
+    result: str,
+    outcome: str,
+) -> None:
+    """Neither a brevet of collège or a certificate under any name, nor the right to another round of an exam, is a diploma."""
+    contents = {
+        "a.xml": siecle(
+            [pupil(101, mef="24731209310", more={"DATE_ENTREE": "04/09/2023"})],
+            year=2023,
+            exported="01/06/2024",
+        ),
+        "b.xml": siecle([pupil(102)], year=2024, exported="15/11/2024"),
+        "jury.csv": f"INE;Examen;Session;Résultat\n000000101AA;{exam};2024;{result}\n",
+    }
+    done = run(contents, outcomes_of=2023, search_complete=True)
+    assert outcome_of(done, pseudonym, 101) == outcome
+
+
+def test_nobody_graduates_in_college(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+) -> None:
+    """A list of results that names no exam gives a pupil of a 3e no diploma, and the report says so."""
+    contents = closed_year(siecle, pupil)
+    contents["jury.csv"] = "INE;Session;Résultat\n000000102AA;2024;ADMIS\n000000104AA;2024;ADMIS\n"
+    done = run(contents, outcomes_of=2023, search_complete=True)
+    assert [outcome_of(done, pseudonym, number) for number in (102, 104)] == [
+        "left_without_diploma",
+        "graduated",
+    ]
+    (told,) = [notice for notice in done.report.notices if notice.code == "diploma_in_college"]
+    assert "1 élève de collège" in told.text
+
+
+@pytest.mark.parametrize(
     ("motive", "outcome"),
     [("10", "continued"), ("99", "left_without_diploma"), ("43", None), ("88", "left_without_diploma")],
 )

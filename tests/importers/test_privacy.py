@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SECRETS = (
     "ZORGLUB", "Quetzalcoatl", "WXYZABERNATHY", "VILLENEUVE-SECRETE", "RUE CACHEE", "PLACE DEROBEE", "000000101AA", "000000102AA",
-    "0000000009X", "9000101", "SECRETMEL", "0612345678",
+    "0000000009X", "9000101", "SECRETMEL", "0612345678", "MOLEVRAULT", "GRANDPASTIS",
 )  # fmt: skip
 
 
@@ -87,6 +87,22 @@ def sources(
     )
     (folder / "moyennes.csv").write_text(
         '3 A;;;MATHS;;ZORGLUB;\nNom;S.;Classe;Moy.;Abs;Moy.;Abs\n"ZORGLUB Quetzalcoatl";♀;3 A;12,40;;QUETZALCOATL;\n'
+    )
+    for at, teachers in enumerate(
+        (
+            ";;Mme MOLEVRAULT;;M. GRANDPASTIS;",
+            ";;MOLEVRAULT;;GRANDPASTIS;",
+            ";;MOLEVRAULT J.;;GRANDPASTIS Paul;",
+        )
+    ):
+        (folder / f"professeurs{at}.csv").write_text(
+            f"3 A;;MATHS;;FRANCAIS;\n{teachers}\nNom;Classe;Moy.;Abs;Moy.;Abs\nZORGLUB Quetzalcoatl;3 A;{at};;13;\n"
+        )
+        (folder / f"sans_matieres{at}.csv").write_text(
+            f"{teachers}\nNom;Classe;Moy.;Abs;Moy.;Abs\nZORGLUB Quetzalcoatl;3 A;{at};;9;\n"
+        )
+    (folder / "matiere_et_professeur.csv").write_text(
+        "3 A;;MATHS;;Projet Mme MOLEVRAULT;\nNom;Classe;Moy.;Abs;Moy.;Abs\nZORGLUB Quetzalcoatl;3 A;8;;9;\n"
     )
     (folder / "voeux.csv").write_text(
         '"INE";"Nom de l\'élève";"Prénom 1";"Rang du vœu";"Code offre de formation (vœu)";"Code MEF";"Code UAI étab. origine"\n'

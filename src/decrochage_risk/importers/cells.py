@@ -30,6 +30,7 @@ __all__ = [
     "has_time",
     "moment_of",
     "moments_of",
+    "names_somebody",
     "number_of",
     "numbers_of",
     "squeeze",
@@ -89,6 +90,23 @@ def fold_name(text: str) -> str:
     True
     """
     return fold(text).replace(" ", "")
+
+
+_CIVILITY = re.compile(
+    r"\b(?:M|MM|MR|MME|MMES|MLLE|MLLES|MONSIEUR|MADAME|MADEMOISELLE|DR|PR|PROF|PROFESSEURE?)\b"
+)
+_INITIAL = re.compile(r"(?<![\w.])[A-Z]\.(?=\s|$)")
+
+
+def names_somebody(text: str) -> bool:
+    """Tell whether a label holds a civility or an initial, as the names of teachers do: it is not to be written.
+
+    Examples
+    --------
+    >>> [names_somebody(text) for text in ("Mme ESSAI", "ESSAI A.", "MATHS - M. ESSAI", "Mathématiques", "S.V.T.")]
+    [True, True, True, False, False]
+    """
+    return _CIVILITY.search(fold(text)) is not None or _INITIAL.search(text) is not None
 
 
 def day_of(text: str) -> date | None:

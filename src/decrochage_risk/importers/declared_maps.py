@@ -58,7 +58,7 @@ from decrochage_risk.importers.extract import make_persons
 from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -619,8 +619,14 @@ def word_of(words: Mapping[str, str], text: str) -> str | None:
     return words[max(near, key=len)] if near else None
 
 
-def read_table(source: SourceFile, options: ImportOptions, column_map: ColumnMap) -> DelimitedTable:
-    """Read the table of a list as its map says it is written.
+def read_table(
+    source: SourceFile,
+    options: ImportOptions,
+    column_map: ColumnMap,
+    *,
+    is_group: Callable[[str], bool] | None = None,
+) -> DelimitedTable:
+    """Read the table of a list as its map says it is written; ``is_group`` as for :func:`read_delimited`.
 
     Raises
     ------
@@ -634,6 +640,7 @@ def read_table(source: SourceFile, options: ImportOptions, column_map: ColumnMap
         unquoted=bool(column_map.settings.get("unquoted", False)),
         open_column=column_map.names(str(column_map.settings.get("open_field", ""))),
         pupils=options.pupils_like_totals,
+        is_group=is_group,
     )
     column_map.check(table, source.path)
     return table

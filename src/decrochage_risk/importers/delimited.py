@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import UnreadableExportError, explain_error
-from decrochage_risk.importers.cells import fold, squeeze
+from decrochage_risk.importers.cells import fold, names_somebody, squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import date, datetime, time, timedelta
 
     import numpy.typing as npt
@@ -93,7 +93,7 @@ class DelimitedTable:
     names : tuple of str
         The names as the file writes them.
     groups : tuple of str
-        Folded cells of the row just above the header, each carried to the right until the next (the subject of the
+        Folded cells of the row of groups above the header, each carried to the right until the next (the subject of the
         columns under it); empty when there is no such row.
     group_names : tuple of str
         The same as the file writes them.
@@ -164,7 +164,7 @@ class DelimitedTable:
                 extract.leave_out(reason, line)
 
 
-def read_delimited(
+def read_delimited(  # noqa: PLR0913 - the ways in which a table is written
     content: bytes,
     *,
     expected: Iterable[str] = (),
@@ -174,6 +174,7 @@ def read_delimited(
     unquoted: bool = False,
     open_column: Iterable[str] = (),
     pupils: Collection[tuple[str, str]] = (),
+    is_group: Callable[[str], bool] | None = None,
 ) -> DelimitedTable:
     r"""Read one table out of a text or a spreadsheet.
 
@@ -196,6 +197,9 @@ def read_delimited(
         Names of the one column that may hold the separator itself, of software that puts no quotes round its cells.
     pupils : collection of (str, str)
         Folded family name and first name of the pupils whose name reads like a total: their rows are none.
+    is_group : callable, optional
+        Tells the name of a group of columns: of several rows above the header (subjects, teachers) the groups are those of the
+        one with the most of them. Without it, they are those of the row just above the header.
 
     Raises
     ------
@@ -215,7 +219,7 @@ def read_delimited(
     cells = grid.rows[at]
     width = _width(cells, grid.rows[at + 1 :])
     names = tuple(squeeze(cell) for cell in [*cells, *[""] * width][:width])
-    above = grid.rows[at - 1] if at and _is_group_row(grid.rows[at - 1], width) else []
+    above = _row_of_groups(grid.rows[:at], width, is_group)
     groups = _carried([*above, *[""] * width][:width]) if above else ()
     header = tuple(fold(cell) for cell in names)
     spill = next((header.index(fold(text)) for text in open_column if fold(text) in header), None)
@@ -541,6 +545,20 @@ def _width(header: list[str], body: list[list[str]]) -> int:
 def _is_group_row(row: list[str], width: int) -> bool:
     """Tell a row of groups (several cells, not wider than the table) from a title (one cell)."""
     return sum(1 for cell in row if cell.strip()) > 1 and len(row) <= width + 1
+
+
+def _row_of_groups(above: list[list[str]], width: int, is_group: Callable[[str], bool] | None) -> list[str]:
+    """Choose the row of groups among those above the header, the nearest of two that may be; none where there is no such row."""
+    if is_group is None:
+        return above[-1] if above and _is_group_row(above[-1], width) else []
+    near = [row for row in reversed(above) if _is_group_row(row, width)]
+    groups = {cell for row in near for cell in row if cell.strip() and is_group(cell)}
+    # A row of teachers between the subjects and the header names no group, nor one of which nothing is known.
+    return max(
+        near,
+        key=lambda row: (sum(cell in groups for cell in row), not any(map(names_somebody, row))),
+        default=[],
+    )
 
 
 def _carried(cells: list[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.importers.cells import fold
+from decrochage_risk.importers.cells import fold, names_somebody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -432,7 +432,7 @@ class Extract:
         self.unread.append(UnreadRow(int(line), persons, aligned))
 
     def plain_labels(self, labels: Iterable[str]) -> list[str]:
-        """Give, in order, the labels that hold no word of any person's name: only these may be written."""
+        """Give, in order, the labels that hold no word of any pupil's name, nor the name of somebody else: only these may be written."""
         words = {
             word
             for person in self.persons
@@ -440,7 +440,9 @@ class Extract:
             for word in fold(name).split()
             if len(word) > 1
         }
-        return sorted({label for label in labels if not set(fold(label).split()) & words})
+        return sorted(
+            {label for label in labels if not set(fold(label).split()) & words and not names_somebody(label)}
+        )
 
     def warn(self, code: str, text: str, lines: tuple[int, ...] = ()) -> None:
         """Add a notice of level ``warning``."""

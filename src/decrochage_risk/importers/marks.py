@@ -291,11 +291,11 @@ def _need_period(what: str, path: str) -> UnreadableExportError:
     )
 
 
-def say_subjects(extract: Extract, names: SubjectNames) -> None:
-    """Say which labels of subjects are told by nothing."""
+def say_subjects(extract: Extract, names: SubjectNames, *, shown: bool = True) -> None:
+    """Say which labels of subjects are told by nothing; ``shown`` tells whether they are sure to be labels of subjects."""
     if not names.unknown:
         return
-    plain = extract.plain_labels(names.unknown)
+    plain = extract.plain_labels(names.unknown) if shown else []
     examples = ", ".join(f"« {label[:40]} »" for label in plain[:_LABELS_SHOWN]) or "(libellés non montrés)"
     extract.warn(
         "unknown_subjects",
@@ -439,7 +439,8 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
     UnreadableExportError
         No row of subjects above the header; no day for the averages.
     """
-    table = read_table(source, options, column_map)
+    known = SubjectNames(options.facts(options.uai), options.column_maps)
+    table = read_table(source, options, column_map, is_group=known.knows)
     columns = _average_columns(table, column_map, source.path)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
@@ -464,7 +465,8 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
     take_grades(extract, _without_doubles(rows, extract, apart=True), options)
     for part in (extract, *extract.other_years):
         miss_broken_rows(table, column_map, part)
-    say_subjects(extract, names)
+    # A row without any subject that is known may be one of teachers.
+    say_subjects(extract, names, shown=any(map(known.knows, table.group_names)))
     parts = len([name for at, name in enumerate(table.header) if at >= columns[0] and at not in columns])
     if parts:
         extract.warn(

@@ -401,10 +401,17 @@ class SubjectNames:
         """Give the subject of a code, a short code or a label, tried in this order."""
         query = (code or "", short_code or "", label or "")
         if query not in self._answers:
-            self._answers[query] = self._found(*query)
+            found = self._found(*query)
+            if found is None:
+                self.unknown.add(label or short_code or code or "")
+            self._answers[query] = found or OTHER
         return self._answers[query]
 
-    def _found(self, code: str, short_code: str, label: str) -> str:
+    def knows(self, text: str) -> bool:
+        """Tell whether a text is the short code or the label of a subject; it is not asked for by that."""
+        return self._found("", text, text) is not None
+
+    def _found(self, code: str, short_code: str, label: str) -> str | None:
         for name in (label, short_code, code):
             if name and (own_subject := self._declared_subjects.get(fold(name))):
                 return own_subject
@@ -420,8 +427,7 @@ class SubjectNames:
         ):
             if answer:
                 return answer
-        self.unknown.add(label or short_code or code)
-        return OTHER
+        return None
 
     def _by_short(self, short_code: str | None) -> str | None:
         return _bundled_subjects()[1].get(fold(short_code)) if short_code else None

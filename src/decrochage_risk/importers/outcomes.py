@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from decrochage_risk import french
 from decrochage_risk.importers.cells import day_of, flag_of, fold
 from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import Extract, Notice, Person, Reader
 from decrochage_risk.importers.roster import EVIDENCE_COLUMNS, normal_ine
+from decrochage_risk.records.levels import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +36,20 @@ TERMINAL_LEVELS = frozenset({"tle_gt", "tle_pro", "cap2", "cap3"})
 
 _CONTINUED_PATHS = ("enrolled", "enrolled_elsewhere", "apprenticeship", "exit_continued")
 _NOT_A_DIPLOMA = re.compile(
-    r"\bDNB\b|DIPLOME NATIONAL DU BREVET|BREVET DES COLLEGES|\bCFG\b|CERTIFICAT DE FORMATION GENERALE|\bASSR|\bPIX\b"
+    r"\bDNB\b|\bBREVET\b(?! (?:PROFESSIONNEL\b|D ETUDES\b|DES METIERS\b|DE TECHNICIEN\b))|\bCFG\b|CERTIFICAT DE FORMATION GENERALE"
+    r"|\bASSR|\bPIX\b|\bB2I\b|\bBIA\b|\bBSR\b|\bPSC ?1\b|\bSST\b|\bDELF\b|\bDALF\b|ATTESTATION|CERTIFICATION|EPREUVES? ANTICIPEE"
 )
-"""The diplomas of the end of collège: who leaves with these alone counts as without a diploma."""
+"""The diplomas of the end of collège, and what is no diploma: who leaves with these alone counts as without a diploma. A brevet is
+that of the end of collège unless the words after it are those of a diploma of a trade."""
+
+_PASSED = re.compile(r"^(?:ADMIS|RECU)E?\b")
+_ANOTHER_ROUND = re.compile(
+    r"\b(?:PASSER|PRESENTER|SECOND|2ND|2E|2EME|DEUXIEME|ORAL|ORAUX|RATTRAPAGE|RESERVE)\b"
+)
+_AFTER_IT = re.compile(r"\b(?:ISSUE|APRES|SUITE)\b")
+
+_IN_COLLEGE = frozenset(level.name for level in LEVELS if level.usual_pathway in {"college", "segpa"})
+"""Levels at which no diploma can be had: a list of results that names no exam may be one of the brevet."""
 
 _GIVEN_UP = "0"
 
@@ -94,6 +107,7 @@ def build_outcomes(
     own = enrolments[(enrolments["school_year"] == school_year) & (enrolments["basis"] == "file")]
     last = own.sort_values("start_date").groupby("pupil_id").last()
     pupils = last.index
+    evidence, in_college = _without_diplomas_in_college(evidence, last, school_year)
     paths = _paths(pupils, enrolments, evidence, school_year, day)
     diplomas_seen = bool((evidence["path"] == "diploma").any()) if len(evidence) else False
     after = bool((enrolments["school_year"] == school_year + 1).any())
@@ -103,6 +117,14 @@ def build_outcomes(
         if look_complete
         else [_why_unknown(school_year, day, complete=complete, after=after, seen_until=seen_until)]
     )
+    if in_college:
+        notices.append(
+            Notice(
+                "diploma_in_college",
+                f"Un examen obtenu par {french.plural(in_college, 'élève')} de collège n’est pas pris pour un diplôme de fin d’études : "
+                "au collège, c’est le brevet ou le CFG.",
+            )
+        )
     terminal = last["level"].isin(TERMINAL_LEVELS).to_numpy()
     nowhere = paths == ""
     # Without any list of diplomas, one that was given in a last year is told nowhere.
@@ -133,6 +155,21 @@ def build_outcomes(
     )
     counts = _count_paths(np.where(nowhere, np.where(unsure, "unknown", "left"), paths))
     return frame.reset_index(drop=True), counts, notices
+
+
+def _without_diplomas_in_college(
+    evidence: pd.DataFrame, last: pd.DataFrame, school_year: int
+) -> tuple[pd.DataFrame, int]:
+    """Leave out the diplomas of the year of pupils who were in collège then, with how many pupils that is."""
+    if evidence.empty:
+        return evidence, 0
+    in_college = last.index[last["level"].isin(_IN_COLLEGE)]
+    rows = (
+        (evidence["path"] == "diploma")
+        & (evidence["school_year"] == school_year)
+        & evidence["pupil_id"].isin(in_college)
+    )
+    return evidence[~rows], int(evidence.loc[rows, "pupil_id"].nunique())
 
 
 def _count_paths(paths: np.ndarray[Any, Any]) -> dict[str, int]:
@@ -295,7 +332,7 @@ def read_diplomas(source: SourceFile, options: ImportOptions) -> Extract:
             )
         )
         exam = fold(cells.get("EXAMEN") or cells.get("DIPLOME") or "")
-        is_pass = result.startswith(("ADMIS", "RECU")) or flag_of(result) is True
+        is_pass = _is_pass(result)
         if session is None:
             extract.leave_out("no_school_year", line)
         elif is_pass and not _NOT_A_DIPLOMA.search(exam):
@@ -309,6 +346,19 @@ def read_diplomas(source: SourceFile, options: ImportOptions) -> Extract:
         "Aucun export de résultats d’examen n’a été vu : colonnes INE, Examen, Session, Résultat supposées.",
     )
     return extract
+
+
+def _is_pass(result: str) -> bool:
+    """Tell whether a folded result gives the diploma; who is let into another round of the exam has none yet.
+
+    Examples
+    --------
+    >>> [_is_pass(text) for text in ("ADMIS MENTION BIEN", "ADMISSIBLE", "ADMIS AU SECOND GROUPE", "ADMISE A L ISSUE DU SECOND GROUPE")]
+    [True, False, False, True]
+    """
+    if _PASSED.match(result):
+        return not _ANOTHER_ROUND.search(result) or _AFTER_IT.search(result) is not None
+    return flag_of(result) is True
 
 
 def _records(table: DelimitedTable) -> list[tuple[int, dict[str, str]]]:
