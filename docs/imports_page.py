@@ -51,7 +51,9 @@ _PERSONS = """
 Dans l’ordre : l’INE (celui du RNIE avant celui de la BEA, en capitales), puis le numéro de l’élève dans l’établissement
 (`UAI-ELENOET`), sinon la ligne est refusée. Une liste qui n’a que des noms se rattache par égalité exacte du nom (de famille ou d’usage),
 du prénom et de la classe, et de la date de naissance quand elle est des deux côtés, sans accents, espaces ni traits d’union ; deux
-candidats, ou aucun, sont comptés avec leur ligne : le plus proche n’est jamais pris. Un même INE avec deux dates de naissance n’est jamais
+candidats, ou aucun, sont comptés avec leur ligne : le plus proche n’est jamais pris. Un élève qui a changé de classe, ou qui a deux divisions, garde ses
+lignes : sous une autre classe que celle de la liste, un nom que l’établissement n’a qu’une fois se rattache, et le rapport en dit les lignes ; s’il y est
+plusieurs fois, la ligne n’est à personne, et ces élèves sont « non connus » pour ce fichier. Un même INE avec deux dates de naissance n’est jamais
 fondu en un élève : le numéro de l’établissement en tient lieu, et le rapport dit les lignes à corriger dans SIECLE.
 
 Ce qui a été laissé n’est jamais pris pour zéro. Les homonymes d’une ligne laissée, et les élèves des classes qu’un fichier ne nomme pas quand il en
@@ -67,7 +69,8 @@ déclarez la classe.
 nationalité, bourses, santé, textes libres et responsables ne sont lus que pour rattacher, ou pas du tout, et ne sont écrits nulle part.
 La table qui ramène des codes aux noms n’est écrite que sur demande (`--links`), lisible de vous seul, hors du dossier des tables.
 Les codes de division restent lisibles : ce ne sont pas des personnes. Un élève connu par son seul numéro d’établissement n’a pas d’historique d’un
-établissement à l’autre, et un INE provisoire remplacé l’année suivante ne se raccorde que si un fichier du même import porte les deux.
+établissement à l’autre, et un INE provisoire remplacé l’année suivante ne se raccorde que si un fichier du même import porte les deux : un numéro d’établissement redonné à un
+autre élève ne fond pas deux INE. Dans l’année, le même numéro avec le même nom et la même date de naissance suffit.
 
 ## Niveaux
 
@@ -109,6 +112,9 @@ L’export le plus récent d’un établissement fait foi ; un élève qui n’y
 cède à un fichier de cette année-là. Deux scolarités ouvertes du même élève : la première est close la veille de la seconde. Une même ligne dite
 par deux fichiers compte une fois. Deux listes d’un logiciel qui ne disent pas leur jour et se contredisent sur une justification : la demi-journée compte non justifiée,
 et le rapport demande le jour de chaque export.
+Ni l’ordre des lignes ni le nom d’un fichier ne décident : de deux listes d’un établissement et d’un jour, la plus longue
+est crue ; de deux scolarités commencées ensemble, celle qui court encore, puis le niveau le plus avancé, puis le premier établissement et la première
+division dans l’ordre de leurs noms. Le rapport nomme ces désaccords.
 
 Une moyenne de période est datée de la fin de sa période (Communs.xml, `[periods]`, ou « du … au … » dans le titre du tableau). Sans elle, le jour de l’export en tient lieu tant que la période peut
 encore courir, et le rapport le dit ; d’une période close (un trimestre plus récent est dans l’import, ou l’export est trop tard dans l’année), la date est

@@ -224,3 +224,105 @@ def test_zeros_in_front_of_a_local_number_count_for_nothing(number: int, zeros: 
 def test_the_year_of_a_class_is_folded_only_where_more_follows(name: str, key: str) -> None:
     """The text "3E" alone is a class; "3E A" is the class A of the third."""
     assert class_key(name) == key
+
+
+def test_a_pupil_who_changed_class_is_found_by_a_name_that_the_school_has_once(
+    pseudonym: Callable[[str], str],
+) -> None:
+    """A row of another class than the list's is the pupil's whose name is the only one of its kind in the school, and is told."""
+    others = [
+        person(ine="000000002AB", family="B", class_name="3 A"),
+        person(ine="000000003AC", family="B", first="Zoé", class_name="3 C"),
+    ]
+    register, _ = register_of(roster(person(class_name="3 B"), *others))
+    answer = register.resolve(events({"family_name": "TESTARD", "first_name": "Zoé", "class_name": "3 A"}))
+    assert (answer.pupil_ids, answer.elsewhere) == ([pseudonym("000000001AA")], [0])
+    own = register.resolve(events({"family_name": "TESTARD", "first_name": "Zoé", "class_name": "3 B"}))
+    assert own.elsewhere == []
+
+
+@pytest.mark.parametrize("homonym", ["Zoé", "Zoé Marie"])
+def test_two_of_a_name_in_other_classes_are_both_in_doubt(
+    pseudonym: Callable[[str], str], homonym: str
+) -> None:
+    """Where the school has the name twice, in full or by its first first name, the row is nobody's and neither pupil is vouched for."""
+    rows = [
+        person(class_name="3 B"),
+        person(ine="000000003AC", first=homonym, class_name="3 C"),
+        person(ine="000000002AB", family="B"),
+    ]
+    register, _ = register_of(roster(*rows))
+    answer = register.resolve(events({"family_name": "TESTARD", "first_name": "Zoé", "class_name": "3 A"}))
+    assert answer.reasons == {0: "other_class"}
+    assert answer.doubtful == {pseudonym("000000001AA"), pseudonym("000000003AC")}
+
+
+def test_who_may_be_of_a_class_that_is_no_more_is_in_doubt(pseudonym: Callable[[str], str]) -> None:
+    """A row of a class that the list has not is taken for nobody's; the pupil of that name is not vouched for."""
+    register, _ = register_of(roster(person(class_name="3 B")))
+    answer = register.resolve(events({"family_name": "TESTARD", "first_name": "Zoé", "class_name": "3 Z"}))
+    assert answer.reasons == {0: "class_unknown"}
+    assert answer.doubtful == {pseudonym("000000001AA")}
+
+
+def test_a_pupil_of_two_divisions_is_found_in_both(pseudonym: Callable[[str], str]) -> None:
+    """Each division that the list gives a pupil tells him from a homonym of another one."""
+    listed = roster(person(class_name="3 A"), person(ine="000000003AC", class_name="3 C"))
+    listed.other_classes = {0: ("3 B",)}
+    register, _ = register_of(listed)
+    for name, number in (("3 A", "000000001AA"), ("3 B", "000000001AA"), ("3 C", "000000003AC")):
+        asked = {"family_name": "TESTARD", "first_name": "Zoé", "class_name": name}
+        assert by_name(register, **asked) == (pseudonym(number), None)
+
+
+BIRTHS = st.sampled_from(["2010-04-03", "2009-01-01", None])
+
+
+@given(births=st.tuples(BIRTHS, BIRTHS), order=st.permutations([0, 1, 2]))
+def test_a_number_given_again_the_next_year_joins_nobody(
+    births: tuple[str | None, str | None], order: list[int]
+) -> None:
+    """Two national numbers under one number of a school are two pupils, whatever their birth dates and the order of the files."""
+    first = person(birth=births[0], elenoet="101")
+    second = person(ine="000000005AE", family="MOREAU", first="Karim", birth=births[1], elenoet="101")
+    extracts = [
+        roster(first, year=2023),
+        roster(second, year=2024),
+        roster(first | {"elenoet": "7"}, uai="0990002P", year=2024),
+    ]
+    register, answers = register_of(*(extracts[at] for at in order))
+    ids = {at: answer.pupil_ids[0] for at, answer in zip(order, answers, strict=True)}
+    assert ids[0] == ids[2] != ids[1]
+    assert None not in ids.values()
+    # A row that has the school's number alone is the pupil's who had it in that year.
+    for year, at in ((2023, 0), (2024, 1)):
+        row = events({"elenoet": "101"}, uai="0990001N", year=year)
+        assert register.resolve(row).pupil_ids == [ids[at]]
+    of_no_year = events({"elenoet": "101"}, uai="0990001N")
+    of_no_year.school_year = None
+    told = register.resolve(of_no_year)
+    assert (told.reasons, told.doubtful) == ({0: "number_of_two"}, {ids[0], ids[1]})
+
+
+def test_numbers_of_one_pupil_join_where_a_file_or_a_year_of_the_school_says_so(
+    pseudonym: Callable[[str], str],
+) -> None:
+    """A file that carries both joins two national numbers across years; within a year number, name and birth date of the school do."""
+    _, carried = register_of(
+        roster(person(ine="0000000001B", elenoet="101"), year=2023),
+        roster(person(other_ine="0000000001B", elenoet="7"), year=2024),
+    )
+    assert [answer.pupil_ids for answer in carried] == [[pseudonym("000000001AA")]] * 2
+    _, of_one_year = register_of(
+        roster(person(ine="0000000001B", elenoet="101")), roster(person(elenoet="101"))
+    )
+    assert [answer.pupil_ids for answer in of_one_year] == [[pseudonym("000000001AA")]] * 2
+
+
+def test_a_pupil_without_a_number_is_not_the_one_who_had_it_before(pseudonym: Callable[[str], str]) -> None:
+    """A newcomer without INE who gets the number of a pupil of last year goes by it alone."""
+    last = roster(person(elenoet="101"), year=2023)
+    new = roster(person(ine=None, family="MOREAU", first="Karim", elenoet="101"), year=2024)
+    _, (_, answer) = register_of(last, new)
+    assert answer.pupil_ids == [pseudonym("0990001N-101")]
+    assert answer.local == [0]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -134,6 +135,84 @@ def test_elevescomplete_has_one_row_per_structure(run: Callable[..., Imported]) 
         ["4e", "4 B", True]
     ]
     assert done.report.files[0].rows_read == 3
+
+
+def test_a_pupil_twice_in_a_list_has_the_same_stay_in_any_order(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
+) -> None:
+    """Two records of one pupil in one list: level and class are those of a rule, whatever the order, and the report says so."""
+    ine = "000000101AA"
+    twice = [
+        pupil(101, ine=ine),
+        pupil(109, ine=ine, family="FAMILLE101", division="4 B", mef="10210001110"),
+        pupil(110, ine=ine, family="FAMILLE101", division="3 C"),
+    ]
+    for order in permutations(twice):
+        done = run({"a.xml": siecle(list(order))})
+        assert done.records.enrolments[["level", "class_id"]].to_numpy().tolist() == [["3e", "3 A"]]
+        (told,) = [notice for notice in done.report.notices if notice.code == "stays_differ"]
+        assert "autre niveau : 1, autre division : 1" in told.text
+
+
+def test_two_divisions_in_any_order_give_the_same_class(run: Callable[..., Imported]) -> None:
+    """Of two divisions of ElevesComplete the first in the order of their names is taken, and told with its pupil."""
+    row = "F;101;00101990001;TESTARD;Zoé;03/04/2010;N;000000001AA;02/09/2024;;3;INTERN;;10310019110;3EME;{};{}\n"
+    rows = [row.format(*structure) for structure in (("3 B", "D"), ("3 GR", "G"), ("3 A", "D"))]
+    for order in permutations(rows):
+        done = run({"a.csv": COMPLETE + "".join(order)}, uai="0990001N", school_year=2024)
+        assert done.records.enrolments["class_id"].tolist() == ["3 A"]
+        assert "two_structures" in {notice.code for notice in done.report.files[0].notices}
+
+
+@pytest.mark.parametrize("names", [("a.xml", "b.xml", "c.xml"), ("c.xml", "b.xml", "a.xml")])
+def test_the_names_of_files_settle_nothing(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+    names: tuple[str, ...],
+) -> None:
+    """A pupil in lists of one day of two schools, or in two of one school: the higher level, the longer list; both are told."""
+    contents = (
+        siecle([pupil(101), pupil(102)]),
+        siecle([pupil(101, mef="24731209310", division="2PRO")], uai="0990002P"),
+        siecle([pupil(102, division="3 B")]),
+    )
+    done = run(dict(sorted(zip(names, contents, strict=True))))
+    rows = done.records.enrolments.set_index("pupil_id")
+    moved, changed = pseudonym("000000101AA"), pseudonym("000000102AA")
+    assert rows.loc[moved, ["school_id", "level"]].tolist() == ["0990002P", "2de_pro"]
+    assert rows.loc[changed, "class_id"] == "3 A"
+    told = {notice.code: notice.text for notice in done.report.notices}
+    assert "autre établissement : 1" in told["stays_differ"]
+    assert "1 élève" in told["lists_differ"]
+
+
+def test_rows_of_another_class_are_joined_and_told(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+) -> None:
+    """A pupil who changed class, or has two divisions, keeps her absences: the first is told with her lines, the second needs no word."""
+    rows = "".join(
+        f"FAMILLE{number};Zoé;3 A;{day:02d}/11/2024 08h00;{day:02d}/11/2024 12h00;Non\n"
+        for number in (101, 102)
+        for day in (5, 7)
+    )
+    of_two = siecle([pupil(101), pupil(102, division="3 B"), pupil(103)]).replace(
+        b"<CODE_STRUCTURE>3 B</CODE_STRUCTURE><TYPE_STRUCTURE>D</TYPE_STRUCTURE></STRUCTURE>",
+        b"<CODE_STRUCTURE>3 B</CODE_STRUCTURE><TYPE_STRUCTURE>D</TYPE_STRUCTURE></STRUCTURE>"
+        b"<STRUCTURE><CODE_STRUCTURE>3 A</CODE_STRUCTURE><TYPE_STRUCTURE>D</TYPE_STRUCTURE></STRUCTURE>",
+    )
+    of_one = siecle([pupil(101), pupil(102, division="3 B"), pupil(103)])
+    for listed, lines in ((of_one, (4, 5)), (of_two, None)):
+        absences = "Nom;Prénom;Classe;Du;Au;Justifiée\n" + rows
+        done = run({"a.xml": listed, "b.csv": absences}, extracted_on=date(2025, 3, 5))
+        of_pupil = done.records.absences["pupil_id"] == pseudonym("000000102AA")
+        assert of_pupil.sum() == 2
+        told = {notice.code: notice.lines for notice in done.report.files[1].notices}
+        assert told.get("other_class") == lines
 
 
 def test_elevescomplete_needs_its_school_and_year(run: Callable[..., Imported], nomenclature: bytes) -> None:

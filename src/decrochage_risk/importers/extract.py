@@ -391,6 +391,8 @@ class Extract:
         What the file says of its school and year, for the readers that come after.
     is_roster : bool
         Whether the persons are those that names of other files are joined to.
+    other_classes : dict of int to tuple of str
+        Person of a list of pupils -> divisions that it gives him besides the one of his stay.
     term : tuple of (str, int) or None
         Term (T) or semester (S) whose averages the file holds, where it names one.
     undated_term : str
@@ -411,6 +413,7 @@ class Extract:
     facts: SchoolFacts | None = None
     is_roster: bool = False
     other_years: list[Extract] = field(default_factory=list, repr=False)
+    other_classes: dict[int, tuple[str, ...]] = field(default_factory=dict, repr=False)
     term: tuple[str, int] | None = None
     undated_term: str = ""
 
@@ -533,9 +536,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_identity": "ni INE, ni numéro d’établissement, ni nom utilisable",
         "name_unmatched": "nom absent de la liste des élèves de l’établissement",
         "name_ambiguous": "nom porté par plusieurs élèves de la classe",
+        "other_class": "autre classe que dans la liste des élèves, et nom porté par plusieurs élèves de l’établissement",
         "class_unknown": "classe qui ne se rattache à aucune division de la liste des élèves",
         "no_roster": "aucune liste d’élèves de cet établissement et de cette année dans l’import",
         "not_in_tables": "élève hors des tables (apprenti, division « Inactifs », niveau hors du périmètre)",
+        "number_of_two": "numéro d’établissement donné à plusieurs élèves, d’une année à l’autre",
         "duplicate_ine": "INE présent deux fois dans le fichier pour deux personnes",
         "ine_two_birth_dates": "INE déjà connu avec une autre date de naissance",
         "other_school": "élève d’un autre établissement",
@@ -551,7 +556,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "never_came": "sortie avant la rentrée",
         "undated_exit": "sortie sans date, dans un export sans date (--extracted-on)",
         "no_diploma": "examen non obtenu, ou qui n’est pas un diplôme de fin d’études",
-        "double_enrolment": "seconde scolarité commencée le même jour dans un autre établissement ou niveau",
+        "double_enrolment": "seconde scolarité commencée le même jour (autre établissement, niveau ou division)",
         "older_extract": "scolarité remplacée par celle d’un export plus récent",
         # absences
         "dropped_type": "type qui n’est ni une absence ni un retard (infirmerie, sortie scolaire, exclusion de cours…)",

@@ -2,15 +2,18 @@
 
 In order: the national number (INE; RNIE before BEA), the number within the school (UAI-ELENOET), the id within one SIECLE
 export, and for files that hold names only the family or usage name with the first name and the class (and the birth date
-where both have one), compared without accents, case, blanks and hyphens. Two candidates, or none, is reported with its
-line. Pseudonyms are made at once; names stay in memory until the last file is read, and go nowhere.
+where both have one), compared without accents, case, blanks and hyphens. A pupil who changed class stands in another one than
+in the list: there a name counts that the whole school has once, and the report says so. Two candidates, or none, is reported
+with its line. A school gives its numbers again: two national numbers are one pupil's only where one file carries both, or one
+year of a school writes them under one number, name and birth date. Pseudonyms are made at once; names stay in memory until the
+last file is read, and go nowhere.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -86,8 +89,13 @@ class _Pupil:
     local: bool = False
 
 
-_Answer = tuple[str | None, str | None, frozenset[str]]
-"""Identity, or the reason why there is none; the identities that a name may be of."""
+class _Answer(NamedTuple):
+    """Identity of a name, or the reason why there is none; the identities that it may be of; whether in another class."""
+
+    identity: str | None
+    reason: str | None = None
+    candidates: frozenset[str] = frozenset()
+    elsewhere: bool = False
 
 
 @dataclass
@@ -104,6 +112,8 @@ class Resolved:
         Persons who go by the number of their school alone.
     shared_numbers : list of int
         Those of them whose INE the file gives to two birth dates, or whom other files know under another one.
+    elsewhere : list of int
+        Persons who stand in another class than in the list, found by a name that the school has once.
     doubtful : frozenset of str
         Pseudonyms of the pupils one of whom a row with an ambiguous name is about: nobody knows which.
     """
@@ -112,6 +122,7 @@ class Resolved:
     reasons: dict[int, str] = field(default_factory=dict)
     local: list[int] = field(default_factory=list)
     shared_numbers: list[int] = field(default_factory=list)
+    elsewhere: list[int] = field(default_factory=list)
     doubtful: frozenset[str] = frozenset()
 
 
@@ -134,7 +145,10 @@ class Register:
         self._aliases = {fold_name(name): fold_name(to) for name, to in (class_aliases or {}).items()}
         self._pseudonym_of: dict[str, str] = {}
         self._pupils: dict[str, _Pupil] = {}  # by identity: an INE, or a local key
-        self._same: dict[str, str] = {}  # other number or local key -> identity
+        self._same: dict[str, str] = {}  # other number -> identity
+        # Local key -> who has it with a national number, and in which year; then the pupils of the lists by year.
+        self._holders: dict[str, list[tuple[int, str, Person]]] = {}
+        self._owners: dict[str, dict[int, set[str]]] = {}
         self._eleve_ids: dict[tuple[str, str], str | None] = {}
         self._names: dict[
             tuple[str, str], dict[str, date | None]
@@ -161,10 +175,22 @@ class Register:
             ine, other = normal_ine(row.ine), normal_ine(row.other_ine)
             if ine is None or ine in twice:
                 continue
-            for number in (other, local_key(row.uai or extract.uai, row.elenoet)):
-                if number is not None and self._root(number) != self._root(ine):
-                    # From root to root: a pupil met under three numbers stays one pupil.
-                    self._same[self._root(number)] = self._root(ine)
+            if other is not None:
+                self._join(other, ine)
+            local = local_key(row.uai or extract.uai, row.elenoet)
+            if local is not None:
+                year = extract.school_year or _NO_YEAR
+                holders = self._holders.setdefault(local, [])
+                for of, number, holder in holders:
+                    # A provisional number that was replaced within the year; the year after, it may be somebody else's.
+                    if of == year and _may_be_one(holder, row):
+                        self._join(number, ine)
+                holders.append((year, ine, row))
+
+    def _join(self, number: str, ine: str) -> None:
+        if self._root(number) != self._root(ine):
+            # From root to root: a pupil met under three numbers stays one pupil.
+            self._same[self._root(number)] = self._root(ine)
 
     def _root(self, number: str) -> str:
         while number in self._same:
@@ -184,9 +210,11 @@ class Register:
         twice = _ines_of_two(extract.persons)
         doubtful: set[str] = set()
         for person, row in enumerate(extract.persons):
-            identity, reason = self._identity(row, extract, twice)
+            identity, reason = self._identity(row, extract, twice, doubtful)
             if identity is None and reason is None:
-                identity, reason = self._by_name(row, extract, doubtful)
+                identity, reason, candidates, elsewhere = self._by_name(row, extract)
+                doubtful |= candidates
+                answer.elsewhere += [person] if elsewhere else []
             if identity is None:
                 answer.reasons[person] = reason or "no_identity"
                 continue
@@ -196,7 +224,7 @@ class Register:
                 if normal_ine(row.ine) is not None:
                     answer.shared_numbers.append(person)
             if extract.is_roster:
-                self._add_names(row, extract, identity)
+                self._add_names(row, extract, identity, extract.other_classes.get(person, ()))
         pseudonyms = self._pseudonyms(
             [*(identity for identity in ids if identity is not None), *sorted(doubtful)]
         )
@@ -223,7 +251,7 @@ class Register:
     # By number
 
     def _identity(
-        self, row: Person, extract: Extract, twice: frozenset[str]
+        self, row: Person, extract: Extract, twice: frozenset[str], doubtful: set[str]
     ) -> tuple[str | None, str | None]:
         birth = row.birth_date
         ine = normal_ine(row.ine)
@@ -243,24 +271,58 @@ class Register:
             )
             if refusal is None:
                 self._learn(identity, birth, local=False)
-                self._learn_eleve_id(row, uai, identity, extract)
+                self._learn_in_school(row, uai, identity, extract)
                 return identity, None
-        if local is not None and (extract.is_roster or self._root(local) in self._pupils):
+        if local is not None and extract.is_roster:
             # A number that stands for two persons is no number: the school's own one tells them apart.
-            identity = local if refusal is not None else self._root(local)
+            identity = local if refusal is not None else self._holder_of(local, row, extract) or local
             if self._clash(identity, birth):
                 return None, refusal or "ine_two_birth_dates"
             self._learn(identity, birth, local=identity == local)
-            self._learn_eleve_id(row, uai, identity, extract)
+            self._learn_in_school(row, uai, identity, extract)
             return identity, None
-        if refusal is not None:
-            return None, refusal
-        eleve_id = row.eleve_id
-        if eleve_id is not None and not extract.is_roster and uai is not None:
-            by_id = self._eleve_ids.get((uai, eleve_id))
-            if by_id is not None:
-                return by_id, None
-        return None, None
+        owners = set() if local is None else self._owners_of(local, uai, extract.school_year)
+        if owners or refusal is not None:
+            return self._owner(owners, row, extract, doubtful, refusal)
+        if extract.is_roster or uai is None or row.eleve_id is None:
+            return None, None
+        return self._eleve_ids.get((uai, row.eleve_id)), None
+
+    def _holder_of(self, local: str, row: Person, extract: Extract) -> str | None:
+        """Give the pupil with a national number whom a row of a list without one is of; None when that may be several, or none."""
+        near = [
+            (year, self._root(ine))
+            for year, ine, holder in self._holders.get(local, ())
+            if _may_be_one(holder, row)
+        ]
+        now = {identity for year, identity in near if year == (extract.school_year or _NO_YEAR)}
+        found = now or {identity for _, identity in near}
+        return found.pop() if len(found) == 1 else None
+
+    def _owners_of(self, local: str, uai: str | None, year: int | None) -> set[str]:
+        """Give the pupils of the lists who have a number of a school in a year; in any year without a list of its own."""
+        by_year = self._owners.get(local, {})
+        if year is not None and year in self._spans.get(uai or "", ()):
+            return by_year.get(year, set()) | by_year.get(_NO_YEAR, set())
+        return set().union(*by_year.values())
+
+    def _owner(
+        self, owners: set[str], row: Person, extract: Extract, doubtful: set[str], refusal: str | None
+    ) -> tuple[str | None, str | None]:
+        """Give the one of the owners of a number of a school whom a row is of; its name tells two of them apart."""
+        near = {identity for identity in owners if not self._clash(identity, row.birth_date)}
+        if len(near) > 1:
+            named = self._by_name(row, extract).identity
+            if named not in near:
+                doubtful |= near
+                return None, refusal or "number_of_two"
+            near = {named}
+        if not near:
+            return None, refusal or "ine_two_birth_dates"
+        (identity,) = near
+        pupil = self._pupils[identity]
+        pupil.birth_date = pupil.birth_date or row.birth_date
+        return identity, None
 
     def _clash(self, identity: str, birth: date | None) -> bool:
         pupil = self._pupils.get(identity)
@@ -272,29 +334,36 @@ class Register:
             pupil = self._pupils[identity] = _Pupil(local=local)
         pupil.birth_date = pupil.birth_date or birth
 
-    def _learn_eleve_id(self, row: Person, uai: str | None, identity: str, extract: Extract) -> None:
+    def _learn_in_school(self, row: Person, uai: str | None, identity: str, extract: Extract) -> None:
+        if not extract.is_roster:
+            return
+        local = local_key(uai, row.elenoet)
+        if local is not None:
+            by_year = self._owners.setdefault(local, {})
+            by_year.setdefault(extract.school_year or _NO_YEAR, set()).add(identity)
         eleve_id = row.eleve_id
-        if extract.is_roster and eleve_id is not None and uai is not None:
+        if eleve_id is not None and uai is not None:
             owner = self._eleve_ids.setdefault((uai, eleve_id), identity)
             if owner != identity:
                 self._eleve_ids[uai, eleve_id] = None  # of two pupils, in two files: it names nobody
 
     # By name
 
-    def _add_names(self, row: Person, extract: Extract, identity: str) -> None:
+    def _add_names(
+        self, row: Person, extract: Extract, identity: str, other_classes: tuple[str, ...]
+    ) -> None:
         uai, year = row.uai or extract.uai, extract.school_year or _NO_YEAR
         birth = self._pupils[identity].birth_date
-        class_name = row.class_name
         self._answers.clear()
         if uai is not None:
             span = f"{uai}|{year}"
             self._spans.setdefault(uai, set()).add(year)
-            if class_name is not None:
-                self._classes.setdefault(span, set()).add(fold_name(class_name))
+            classes = {fold_name(name) for name in (row.class_name, *other_classes) if name is not None}
+            self._classes.setdefault(span, set()).update(classes)
             self._like_totals |= _names_like_totals(row)
             whole, short = _names_of(row)
-            # "*" is the whole school, for files that give a birth date in place of a class.
-            for place in {f"{span}|{fold_name(class_name or '')}", f"{span}|*"}:
+            # "*" is the whole school, for files that give a birth date in place of a class, or another class.
+            for place in {*(f"{span}|{name}" for name in classes), f"{span}|*"}:
                 for table, names in ((self._names, whole), (self._first_names, short)):
                     for name in names:
                         table.setdefault((place, name), {})[identity] = birth
@@ -309,39 +378,56 @@ class Register:
                 "birth_date": birth,
             }
 
-    def _by_name(self, row: Person, extract: Extract, doubtful: set[str]) -> tuple[str | None, str | None]:
+    def _by_name(self, row: Person, extract: Extract) -> _Answer:
         key = (row, extract.uai, extract.school_year)
         if extract.is_roster:
-            return None, "no_identity"
+            return _Answer(None, "no_identity")
         if key not in self._answers:
             self._answers[key] = self._look_up(row, extract)
-        identity, reason, candidates = self._answers[key]
-        doubtful.update(candidates)
-        return identity, reason
+        return self._answers[key]
 
     def _look_up(self, row: Person, extract: Extract) -> _Answer:
         """Give the pupil of a name, or the reason why there is none and those whom the name may be of."""
         whole, short = _names_of(row)
         class_name, birth = row.class_name, row.birth_date
         if not whole or (class_name is None and birth is None):
-            return None, "no_identity", frozenset()
+            return _Answer(None, "no_identity")
         spans = self._spans_of(row.uai or extract.uai, extract.school_year)
         if not spans:
-            return None, "no_roster", frozenset()
+            return _Answer(None, "no_roster")
         places = [place for span in spans if (place := self._place(span, class_name, birth)) is not None]
         if not places:
-            return None, "class_unknown", frozenset()
-        # All first names on both sides; else the file, or the list, holds the first of them alone.
-        candidates = self._at(places, self._names, whole) or (
-            self._at(places, self._first_names, whole) | self._at(places, self._names, short)
-        )
-        if birth is not None:
-            candidates = {
-                identity: born for identity, born in candidates.items() if born is None or born == birth
-            }
+            # Whom the row may be of, if the class is one that is no more: he has a class of the list now.
+            return _Answer(None, "class_unknown", self._in_school(spans, whole, short, birth))
+        answer = self._in_class(places, whole, short, birth)
+        if answer is not None:
+            return answer
+        of_class = [span for span in spans if class_name and self._class_of(span, class_name) is not None]
+        candidates = self._in_school(of_class, whole, short, birth)
         if len(candidates) == 1:
-            return next(iter(candidates)), None, frozenset()
-        return None, "name_ambiguous" if candidates else "name_unmatched", frozenset(candidates)
+            return _Answer(next(iter(candidates)), elsewhere=True)
+        return _Answer(None, "other_class" if candidates else "name_unmatched", candidates)
+
+    def _in_class(
+        self, places: list[str], whole: set[str], short: set[str], birth: date | None
+    ) -> _Answer | None:
+        """Give the pupil of a name in its class, or that several have it; None when nobody has."""
+        # All first names on both sides; else the file, or the list, holds the first of them alone.
+        candidates = _born(self._at(places, self._names, whole), birth) or _born(
+            self._at(places, self._first_names, whole) | self._at(places, self._names, short), birth
+        )
+        if len(candidates) == 1:
+            return _Answer(next(iter(candidates)))
+        return _Answer(None, "name_ambiguous", candidates) if candidates else None
+
+    def _in_school(
+        self, spans: list[str], whole: set[str], short: set[str], birth: date | None
+    ) -> frozenset[str]:
+        """Give all of a school whose name a row may hold, in whatever class, with all first names or the first of them."""
+        places = [f"{span}|*" for span in spans]
+        return _born(
+            self._at(places, self._names, whole | short) | self._at(places, self._first_names, whole), birth
+        )
 
     def _at(
         self, places: list[str], table: dict[tuple[str, str], dict[str, date | None]], names: set[str]
@@ -382,6 +468,23 @@ class Register:
                 return spelling
         near = [division for division in classes if class_key(division) == class_key(name)]
         return near[0] if len(near) == 1 else None
+
+
+def _born(candidates: dict[str, date | None], birth: date | None) -> frozenset[str]:
+    """Give the candidates who may be born on a day, where it is known."""
+    return frozenset(
+        identity for identity, born in candidates.items() if birth is None or born is None or born == birth
+    )
+
+
+def _may_be_one(person: Person, other: Person) -> bool:
+    """Tell whether two rows under one number of a school may be one pupil's: no two birth dates, and a name in common."""
+    if None not in (person.birth_date, other.birth_date) and person.birth_date != other.birth_date:
+        return False
+    (whole, short), (other_whole, other_short) = _names_of(person), _names_of(other)
+    if not whole or not other_whole:
+        return True
+    return not whole.isdisjoint(other_whole | other_short) or not short.isdisjoint(other_whole | other_short)
 
 
 def _ines_of_two(persons: Iterable[Person]) -> frozenset[str]:

@@ -46,6 +46,7 @@ from decrochage_risk.importers.imported import REPORT_NAME, TOTALS_NAME, Importe
 from decrochage_risk.importers.marks import undated_term
 from decrochage_risk.importers.merging import (
     TableRows,
+    age_of,
     date_events,
     merge_enrolments,
     merge_events,
@@ -335,12 +336,11 @@ class _Run:
             extract = self._extract(source.reader, content, source.report)
             if extract is not None:
                 extracts.append((extract, source))
+        extracts.sort(key=lambda pair: age_of(pair[1].report))
         for extract, _ in extracts:
             self.register.meet(extract)
         # The newest first: where two lists contradict each other on a birth date, it is believed.
-        for order, (extract, source) in enumerate(
-            sorted(extracts, key=lambda pair: _age(pair[1].report), reverse=True)
-        ):
+        for order, (extract, source) in enumerate(reversed(extracts)):
             self._take(extract, source, order)
         self.in_tables = frozenset(self._all("pupils")["pupil_id"])
         enrolments = self._all("enrolments")
@@ -429,6 +429,7 @@ class _Run:
             self.rows[name].add(table, ids, mask, facts)
         if extract.is_roster:
             self._say_numbers(extract, answer, report)
+        self._say_other_classes(extract, answer, report)
         self._cover(extract, report, school, answer)
 
     def _pupils_of_rows(
@@ -476,6 +477,31 @@ class _Run:
                     "historique d’un établissement à l’autre.",
                 )
             )
+
+    def _say_other_classes(self, extract: Extract, answer: Resolved, report: FileReport) -> None:
+        """Say which rows name another class than the list of pupils, and were joined by a name that the school has once."""
+        if not answer.elsewhere:
+            return
+        elsewhere = set(answer.elsewhere)
+        pupils = {answer.pupil_ids[person] for person in elsewhere}
+        columns = [
+            table.columns if isinstance(table, ColumnLists) else table for table in extract.tables.values()
+        ]
+        lines = {
+            int(line)
+            for table in columns
+            for person, line in zip(table["person"], table["line"], strict=True)
+            if int(person) in elsewhere
+        }
+        report.notices.append(
+            Notice(
+                "other_class",
+                "Autre classe que dans la liste des élèves, et nom que l’établissement n’a qu’une fois : les lignes sont prises pour "
+                f"celles de cet élève ({french.plural(len(pupils), 'élève')}, changement de classe ?). Vérifiez-les, ou mettez la "
+                "liste des élèves à jour.",
+                tuple(sorted(lines)),
+            )
+        )
 
     def _cover(self, extract: Extract, report: FileReport, school: str | None, answer: Resolved) -> None:
         """Write down which days of which school a file vouches for, but for the pupils whose rows it may have lost."""
@@ -526,7 +552,9 @@ class _Run:
         persons = list(dict.fromkeys(person for row in extract.unread for person in row.persons))
         found = self.register.resolve(replace(extract, persons=persons, is_roster=False))
         pupil_of = dict(zip(persons, found.pupil_ids, strict=True))
-        ambiguous = {persons[at] for at, reason in found.reasons.items() if reason == "name_ambiguous"}
+        ambiguous = {
+            persons[at] for at, reason in found.reasons.items() if reason in {"name_ambiguous", "other_class"}
+        }
         pupils: set[str] = set(found.doubtful)
         named: list[int] = []
         nobody: list[int] = []
@@ -777,11 +805,6 @@ def _rows_of_table(
         return sum(mask)
     halves = table.drop(columns="person").assign(pupil_id=pd.array(pupil_ids, dtype="str"))
     return len(absence_table(merge_half_days(halves[np.array(mask, dtype=np.bool_)])))
-
-
-def _age(report: FileReport) -> tuple[date, str]:
-    """Give what tells the newer of two extracts: its day, then its name."""
-    return (report.exported_on or date.min, report.path)
 
 
 def _closed_days(closures: pd.DataFrame) -> set[date]:

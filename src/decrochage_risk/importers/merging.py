@@ -29,6 +29,7 @@ from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.importers.extract import ColumnLists, Notice
 from decrochage_risk.importers.half_days import absence_table, merge_half_days
+from decrochage_risk.records.levels import LEVELS
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import year_end
@@ -45,6 +46,7 @@ __all__ = [
     "KEYS",
     "EarlierImport",
     "TableRows",
+    "age_of",
     "date_events",
     "merge_enrolments",
     "merge_events",
@@ -162,9 +164,9 @@ def merge_enrolments(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[p
         kind=[files[int(at)].kind for at in rows["file"]],
     )
     rows = _of_the_year_itself(rows)
-    rows, vanish_count = _newest_per_school(rows, files)
-    rows, cut = _one_at_a_time(rows, files)
-    notices = []
+    notices: list[Notice] = []
+    rows, vanish_count = _newest_per_school(rows, files, notices)
+    rows, cut = _one_at_a_time(rows, files, notices)
     if vanish_count:
         notices.append(
             Notice(
@@ -193,13 +195,15 @@ def _of_the_year_itself(rows: pd.DataFrame) -> pd.DataFrame:
     memory = rows["basis"] == "year_before"
     latest = (
         rows[memory]
-        .sort_values("age", kind="stable")
+        .sort_values(["age", "level", "school_id", "class_id"], kind="stable")
         .drop_duplicates(["pupil_id", "school_year"], keep="last")
     )
     return pd.concat([rows[~memory], latest])
 
 
-def _newest_per_school(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[pd.DataFrame, int]:
+def _newest_per_school(
+    rows: pd.DataFrame, files: Sequence[FileReport], notices: list[Notice]
+) -> tuple[pd.DataFrame, int]:
     """Keep, of several extracts of one school and year, what the newest says of each pupil; close who vanished."""
     keys = ["school_id", "school_year", "pupil_id"]
     newest = rows.groupby(keys)["age"].transform("max")
@@ -212,6 +216,7 @@ def _newest_per_school(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple
         .drop_duplicates([*keys, "level", "start_date", "end_date", "class_id"])
         .copy()
     )
+    _tell_lists_that_differ(rows[older & ~later], stays, keys, notices)
     # Only a later list of the same kind can tell that somebody is in it no more: another service may hold fewer pupils.
     lists = rows[rows["basis"] == "file"].groupby(["school_id", "school_year", "kind"])["exported"]
     last_export = lists.transform("max").reindex(stays.index)
@@ -222,11 +227,54 @@ def _newest_per_school(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple
     return stays, int(close.sum())
 
 
-def _one_at_a_time(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[pd.DataFrame, int]:
-    """End a stay on the day before the next one begins; of two that begin together, the newest extract's stays."""
-    rows = rows.sort_values(["pupil_id", "school_year", "start_date", "age"], kind="stable")
-    together = rows.duplicated(["pupil_id", "school_year", "start_date"], keep="last")
+def _tell_lists_that_differ(
+    rows: pd.DataFrame, stays: pd.DataFrame, keys: list[str], notices: list[Notice]
+) -> None:
+    """Say of how many pupils two lists of one school and day tell another level or division: nothing says which is the newer."""
+    pairs = rows.merge(stays, on=keys, suffixes=("", "_kept"))
+    own, kept = pairs["class_id"], pairs["class_id_kept"]
+    pairs["same"] = (pairs["level"] == pairs["level_kept"]) & (own.isna() | kept.isna() | (own == kept))
+    of_pupils = pairs.groupby("pupil_id")["same"].any()
+    if not of_pupils.all():
+        notices.append(
+            Notice(
+                "lists_differ",
+                "Listes d’un établissement du même jour, ou sans date, qui ne disent pas le même niveau ou la même division : la plus "
+                f"longue est crue pour {french.plural(int((~of_pupils).sum()), 'élève')}. Donnez leur jour (--extracted-on, ou [files] "
+                "dans --columns).",
+            )
+        )
+
+
+_NORMAL_AGES = {level.name: level.normal_age for level in LEVELS}
+
+
+def _one_at_a_time(
+    rows: pd.DataFrame, files: Sequence[FileReport], notices: list[Notice]
+) -> tuple[pd.DataFrame, int]:
+    """End a stay on the day before the next one begins; of two that begin together, the newest extract's stays.
+
+    Where nothing tells the newest, the one that is still open, then the higher level, then the first school and division in the
+    order of their names: neither the order of the rows nor the name of a file says anything.
+    """
+    keys = ["pupil_id", "school_year", "start_date"]
+    rows = rows.assign(
+        still_open=rows["end_date"].isna(),
+        normal_age=rows["level"].map(_NORMAL_AGES).fillna(0),
+        in_class=rows["class_id"].notna(),
+        boards=rows["boarder"].astype("boolean").fillna(value=False),
+    )
+    upwards = [*keys, "exported", "still_open", "end_date", "normal_age", "level", "in_class", "boards"]
+    downwards = ["school_id", "class_id"]
+    rows = rows.sort_values(
+        [*upwards, *downwards],
+        ascending=[True] * len(upwards) + [False] * len(downwards),
+        na_position="first",
+        kind="stable",
+    )
+    together = rows.duplicated(keys, keep="last")
     _count(rows[together], files, "double_enrolment")
+    _tell_stays_that_differ(rows, keys, together, notices)
     rows = rows[~together].copy()
     following = rows.groupby("pupil_id")["start_date"].shift(-1)
     closing = pd.to_datetime(rows["school_year"].map(year_end)).astype("datetime64[s]")
@@ -236,9 +284,44 @@ def _one_at_a_time(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[pd.
     return rows, int(overlap.sum())
 
 
+def _tell_stays_that_differ(
+    rows: pd.DataFrame, keys: list[str], together: pd.Series, notices: list[Notice]
+) -> None:
+    """Say of how many pupils lists of one day tell two stays that begin together, and in what they differ."""
+    kept = rows[~together]
+    pairs = rows[together].merge(kept, on=keys, suffixes=("", "_kept"))
+    day, day_kept = pairs["exported"], pairs["exported_kept"]
+    pairs = pairs[(day == day_kept) | (day.isna() & day_kept.isna())]
+    own, other = pairs["class_id"], pairs["class_id_kept"]
+    kinds = {
+        "autre établissement": pairs["school_id"] != pairs["school_id_kept"],
+        "autre niveau": pairs["level"] != pairs["level_kept"],
+        "autre division": (own != other) & own.notna() & other.notna(),
+    }
+    told = [
+        f"{kind} : {count}"
+        for kind, differ in kinds.items()
+        if (count := pairs[differ]["pupil_id"].nunique())
+    ]
+    if told:
+        notices.append(
+            Notice(
+                "stays_differ",
+                f"Deux scolarités commencées ensemble, dans des listes du même jour, que rien ne départage ({', '.join(told)}). Est "
+                "gardée celle qui court encore, puis le niveau le plus avancé, puis le premier établissement et la première division "
+                "dans l’ordre de leurs noms ; l’autre ligne est comptée dans son fichier. Corrigez la liste.",
+            )
+        )
+
+
+def age_of(file: FileReport) -> tuple[date, int, str]:
+    """Give what tells the newer of two extracts: its day; of two of one day the fuller one is believed, never by its name."""
+    return (file.exported_on or date.min, file.rows_read, file.sha256)
+
+
 def ages_of(files: Sequence[FileReport]) -> npt.NDArray[np.int64]:
-    """Rank files by their day of export, then by name: the newest last, a file without a day first."""
-    keys = [(file.exported_on or date.min, file.path) for file in files]
+    """Rank files by :func:`age_of`: the newest last, a file without a day first."""
+    keys = [age_of(file) for file in files]
     rank = {key: at for at, key in enumerate(sorted(set(keys)))}
     return np.array([rank[key] for key in keys], dtype=np.int64)
 

@@ -13,6 +13,7 @@ opens again.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk import french
@@ -21,7 +22,13 @@ from decrochage_risk.importers.cells import day_of, flag_of, fold
 from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import Extract, Head, Reader
 from decrochage_risk.importers.nomenclatures import normalise_mef
-from decrochage_risk.importers.roster import RosterRow, add_rows, choose_ine, normal_ine
+from decrochage_risk.importers.roster import (
+    RosterRow,
+    add_rows,
+    choose_ine,
+    normal_ine,
+    tell_two_divisions,
+)
 from decrochage_risk.importers.sources import parse_json
 from decrochage_risk.school_year import school_year_of
 
@@ -58,6 +65,8 @@ def read_complete(source: SourceFile, options: ImportOptions) -> Extract:
         )
     pupils = _one_per_pupil(rows)
     add_rows(pupils, options, extract)
+    if two := [row.line for row in pupils if row.other_classes]:
+        tell_two_divisions(extract, two)
     # Rows of the file: add_rows has seen the pupils only.
     extract.rows_read = table.rows_read
     if len(pupils) < len(rows):
@@ -141,14 +150,20 @@ def _complete_row(
 
 
 def _one_per_pupil(rows: list[RosterRow]) -> list[RosterRow]:
-    """Keep one row per pupil, the one of the division; two persons of one number stay two (their birth dates tell)."""
-    by_person: dict[object, RosterRow] = {}
+    """Keep one row per pupil, the one of the division; two persons of one number stay two (their birth dates tell).
+
+    Of two divisions the first in the order of their names, whatever the order of the rows.
+    """
+    by_person: dict[object, list[RosterRow]] = {}
     for row in rows:
         who = (row.ine or row.elenoet or (row.family_name, row.first_name), row.birth_date)
-        earlier = by_person.get(who)
-        if earlier is None or (earlier.class_name is None and row.class_name is not None):
-            by_person[who] = row
-    return list(by_person.values())
+        by_person.setdefault(who, []).append(row)
+    pupils = []
+    for of in by_person.values():
+        own = min(of, key=lambda row: (row.class_name is None, row.class_name or "", row.mef or "", row.line))
+        others = {row.class_name for row in of if row.class_name is not None} - {own.class_name}
+        pupils.append(replace(own, other_classes=tuple(sorted(filter(None, others)))))
+    return pupils
 
 
 def _place(

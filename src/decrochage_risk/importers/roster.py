@@ -38,6 +38,7 @@ __all__ = [
     "last_school_day",
     "normal_ine",
     "school_of_file",
+    "tell_two_divisions",
 ]
 
 ROSTER_TABLES = {
@@ -88,6 +89,8 @@ class RosterRow:
         Line of the file, or number of the record.
     ine, other_ine : str or None
         The number to go by, and another one of the same pupil (BEA beside RNIE).
+    other_classes : tuple of str
+        Divisions besides ``class_name``: rows of other files may name any of them.
     mef, mefstat, mef_label, class_name, status, regime, regime_label, motive, motive_label : str or None
     entry, leaving : date or None
     repeats : bool or None
@@ -110,6 +113,7 @@ class RosterRow:
     mefstat: str | None = None
     mef_label: str | None = None
     class_name: str | None = None
+    other_classes: tuple[str, ...] = ()
     status: str | None = None
     regime: str | None = None
     regime_label: str | None = None
@@ -261,6 +265,9 @@ def add_rows(rows: Sequence[RosterRow], options: ImportOptions, extract: Extract
     extract.is_roster = True
     extract.rows_read += len(rows)
     extract.persons = _persons(rows)
+    extract.other_classes = {
+        person: row.other_classes for person, row in enumerate(rows) if row.other_classes
+    }
     tables: dict[str, list[tuple[object, ...]]] = {name: [] for name in ROSTER_TABLES}
     years, notes = _Years(options.calendar), _Notes()
     for person, row in enumerate(rows):
@@ -268,6 +275,16 @@ def add_rows(rows: Sequence[RosterRow], options: ImportOptions, extract: Extract
     for name, columns in ROSTER_TABLES.items():
         extract.tables[name] = pd.DataFrame(tables[name], columns=list(columns))
     notes.tell(extract)
+
+
+def tell_two_divisions(extract: Extract, lines: Sequence[int]) -> None:
+    """Say of which pupils a list gives two divisions: the order in which it does so means nothing."""
+    extract.warn(
+        "two_structures",
+        "Deux divisions ou deux blocs de structures pour un élève : la première dans l’ordre de leurs noms est prise, et les "
+        "lignes des autres fichiers se rattachent par l’une comme par l’autre.",
+        tuple(lines),
+    )
 
 
 class _Notes:

@@ -17,7 +17,14 @@ from decrochage_risk.importers.cells import day_of, fold
 from decrochage_risk.importers.declared_maps import declared_names
 from decrochage_risk.importers.extract import Extract, Reader, SchoolFacts, Subject
 from decrochage_risk.importers.nomenclatures import normalise_mef
-from decrochage_risk.importers.roster import Attended, RosterRow, add_rows, choose_ine, school_of_file
+from decrochage_risk.importers.roster import (
+    Attended,
+    RosterRow,
+    add_rows,
+    choose_ine,
+    school_of_file,
+    tell_two_divisions,
+)
 from decrochage_risk.importers.sources import elements_with, local_name, records_of, xml_head
 
 if TYPE_CHECKING:
@@ -139,24 +146,17 @@ def _classes(
     structures: dict[str, list[tuple[str, str]]],
     twice: set[str],
     extract: Extract,
-) -> dict[int, str | None]:
-    """Give the division of each pupil; two divisions, or two blocks, are told and the first division is taken."""
-    classes: dict[int, str | None] = {}
+) -> dict[int, list[str]]:
+    """Give the divisions of each pupil, in the order of their names; two of them, or two blocks, are told."""
+    classes: dict[int, list[str]] = {}
     odd = []
     for line, _, _, eleve_id, elenoet in pupils:
         key = eleve_id if eleve_id in structures else (elenoet or "")
-        divisions = list(
-            dict.fromkeys(code for code, kind in structures.get(key or "", []) if kind == _DIVISION)
-        )
-        classes[line] = divisions[0] if divisions else None
-        if len(divisions) > 1 or key in twice:
+        classes[line] = sorted({code for code, kind in structures.get(key or "", []) if kind == _DIVISION})
+        if len(classes[line]) > 1 or key in twice:
             odd.append(line)
     if odd:
-        extract.warn(
-            "two_structures",
-            "Deux divisions ou deux blocs de structures pour un élève : la première est prise.",
-            tuple(odd),
-        )
+        tell_two_divisions(extract, odd)
     return classes
 
 
@@ -166,7 +166,7 @@ def _pupil(
     last: dict[str, str],
     eleve_id: str | None,
     elenoet: str | None,
-    class_name: str | None,
+    divisions: list[str],
     extract: Extract,
 ) -> RosterRow:
     ine, other = choose_ine(texts.get("INE_RNIE"), texts.get("ID_NATIONAL"), texts.get("INE_BEA"))
@@ -184,7 +184,8 @@ def _pupil(
         birth_date=day_of(texts.get("DATE_NAISS", "")),
         sex=texts.get("CODE_SEXE"),
         mef=normalise_mef(texts.get("CODE_MEF")),
-        class_name=class_name,
+        class_name=next(iter(divisions), None),
+        other_classes=tuple(divisions[1:]),
         status=texts.get("CODE_STATUT"),
         regime=texts.get("CODE_REGIME"),
         motive=texts.get("CODE_MOTIF_SORTIE"),
