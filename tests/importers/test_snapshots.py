@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from decrochage_risk import PupilRecords
 from decrochage_risk.errors import RecordsError
@@ -121,6 +123,49 @@ def test_two_marks_of_one_day_have_each_their_partner() -> None:
     now = pd.DataFrame([base | {"value": 12.0}, base | {"value": 15.0}])
     rows = dated(now, earlier(absences(("2024-11-05", False)), grades=before), "grades")
     assert days(rows, "recorded_on") == [None, "2025-01-15"]
+
+
+@given(
+    halves=st.lists(
+        st.tuples(st.sampled_from([True, False]), st.sampled_from([True, False])), min_size=2, max_size=2
+    ),
+    new_half=st.booleans(),
+)
+def test_each_half_day_is_known_since_its_own_day(halves: list[tuple[bool, bool]], new_half: bool) -> None:  # noqa: FBT001 - drawn
+    """A half-day that was there is not late, whatever became of its justification; one that was added is, and it alone."""
+
+    def table(flags: list[bool]) -> pd.DataFrame:
+        # As absence_table writes it: two half-days that agree are one row.
+        rows = absences(*(("2024-11-05", flag) for flag in flags))
+        return rows.groupby(["pupil_id", "date", "kind", "justified"], as_index=False)["half_days"].sum()
+
+    was = [before for before, _ in halves][1:] if new_half else [before for before, _ in halves]
+    now = [after for _, after in halves]
+    rows = dated(table(now), earlier(table(was)))
+    late = rows["recorded_on"].notna()
+    assert rows["half_days"].sum() == 2
+    assert rows.loc[late, "half_days"].sum() == new_half
+    assert not rows["justified_on"].notna()[~rows["justified"].astype(bool)].any()
+    # Which half of a day it is no table says: as few as can be are justified since.
+    since = max(0, sum(now) - sum(was))
+    assert rows.loc[rows["justified_on"].notna(), "half_days"].sum() == since
+
+
+@pytest.mark.parametrize("added", [8.0, 15.0])
+def test_the_mark_that_was_there_is_not_the_late_one(added: float) -> None:
+    """Of two marks of one day and subject the one that agrees with the earlier import is its partner, the lower or the higher."""
+    base = {
+        "pupil_id": "a",
+        "date": pd.Timestamp("2024-11-05"),
+        "subject": "maths",
+        "kind": "assessment",
+        "status": "graded",
+        "out_of": 20.0,
+    }
+    before = pd.DataFrame([base | {"value": 12.0}])
+    now = pd.DataFrame([base | {"value": value} for value in sorted((12.0, added))])
+    rows = dated(now, earlier(absences(("2024-11-05", False)), grades=before), "grades")
+    assert rows.loc[rows["recorded_on"].notna(), "value"].tolist() == [added]
 
 
 def test_another_key_or_folder_is_refused(tmp_path: Path) -> None:

@@ -462,6 +462,13 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """What makes two rows of two imports the same one; the rest of a row may have been corrected in between."""
 
+_CONTENT: Mapping[str, tuple[str, ...]] = {
+    "absences": ("justified",),
+    "grades": ("out_of", "coefficient", "value", "status"),
+    "orientation": ("granted",),
+}
+"""What rows that share a key are told apart by: those that agree in it are paired first, and corrected ones after them."""
+
 
 class EarlierImport:
     """The tables of an import that was written before.
@@ -560,18 +567,17 @@ def date_events(
     before, coverage = earlier.table(name), earlier.records.coverage
     if before is None or coverage is None or rows.empty:
         return rows, []
-    rows = _numbered(name, rows.reset_index(drop=True))
-    rows_before = _numbered(name, before)
-    keys = [*KEYS[name], "nth"]
-    pairs = _pairs(rows, rows_before, keys)
-    new = (pairs["seen"] == "left_only").to_numpy()
+    rows, rows_before = _parts(name, rows), _parts(name, before)
+    partner = _partners(name, rows, rows_before)
+    pairs = _beside(rows, rows_before, partner)
+    new = partner < 0
     # On a day that the earlier import did not vouch for, a new row is not late: its file had not come yet.
     late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
     export_days = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
     rows["recorded_on"] = _first_days(pairs, "recorded_on", late, export_days)
     notices = []
     if late.any():
-        words = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
+        words = french.plural(int(rows.loc[late, "row"].nunique()), "ligne saisie", "lignes saisies")
         text = f"{name} : {words} après l’import d’avant, datées du jour de l’export."
         notices.append(Notice("late_rows", text, level="info"))
     if name == "absences" and "justified" in pairs.columns:
@@ -580,18 +586,20 @@ def date_events(
         # A justification that was taken back leaves no day of its own, whatever the earlier import knew.
         rows["justified_on"] = _first_days(pairs, "justified_on", since, export_days, only=now)
         if since.any():
-            words = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
+            words = french.plural(
+                int(rows.loc[since, "row"].nunique()), "absence justifiée", "absences justifiées"
+            )
             text = f"{words} depuis l’import d’avant, datées du jour de l’export."
             notices.append(Notice("justified_since", text, level="info"))
-    vanish_count = len(
-        rows_before.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'")
-    )
+    gone = np.ones(len(rows_before), dtype=np.bool_)
+    gone[partner[~new]] = False
+    vanish_count = int(rows_before.loc[gone, "row"].nunique())
     if vanish_count:
         words = french.plural(vanish_count, "ligne")
         notices.append(
             Notice("gone_rows", f"{name} : {words} de l’import d’avant ne sont plus dans les exports.")
         )
-    return rows.drop(columns="nth"), notices
+    return _whole_rows(rows), notices
 
 
 def _refuse_later(name: str, rows: pd.DataFrame, earlier: EarlierImport) -> None:
@@ -606,11 +614,56 @@ def _refuse_later(name: str, rows: pd.DataFrame, earlier: EarlierImport) -> None
         )
 
 
-def _pairs(rows: pd.DataFrame, rows_before: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Put beside each row what the earlier import had of it (``..._before``), and whether it had it (``seen``)."""
+def _parts(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Give the rows to be paired, each with its place: of an absence of a whole day each half-day is one, for it may be settled alone."""
+    rows = rows.reset_index(drop=True)
+    rows = rows.assign(row=rows.index, date=pd.to_datetime(rows["date"]).astype("datetime64[s]"))
+    for key in KEYS[name]:
+        rows[key] = rows[key] if key in rows.columns else pd.NA
+    if name != "absences":
+        return rows
+    count = rows["half_days"].to_numpy(dtype=np.int64)
+    parts = rows.assign(half_days=np.minimum(count, 1)).loc[rows.index.repeat(np.maximum(count, 1))]
+    return parts.reset_index(drop=True)
+
+
+def _whole_rows(parts: pd.DataFrame) -> pd.DataFrame:
+    """Put the half-days of a row together again that are known and justified since the same days."""
+    if "half_days" in parts.columns:
+        keys = [name for name in ("row", "recorded_on", "justified_on") if name in parts.columns]
+        half_days = parts.groupby(keys, dropna=False)["half_days"].transform("sum")
+        parts = parts.assign(half_days=half_days)[~parts.duplicated(keys)]
+    return parts.drop(columns="row").reset_index(drop=True)
+
+
+def _partners(name: str, rows: pd.DataFrame, rows_before: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Give the place of each row's partner among those of before, one each; -1 where it has none."""
+    content = [one for one in _CONTENT[name] if one in rows.columns and one in rows_before.columns]
+    cells = np.concatenate(
+        [frame[[*KEYS[name], *content]].to_numpy(dtype=object) for frame in (rows, rows_before)]
+    )
+    # One kind of nothing: a missing mark is NaN in one table and None in the other.
+    cells[pd.isna(cells)] = None
+    both = pd.DataFrame(cells, columns=[*KEYS[name], *content])
+    both["before"] = np.arange(len(both)) >= len(rows)
+    both["rank"] = both.groupby(content, dropna=False).ngroup() if content else 0
+    partner = np.full(len(both), -1, dtype=np.int64)
+    for by in ([*KEYS[name], "rank"], list(KEYS[name])):
+        left = both[partner < 0].sort_values("rank", kind="stable")
+        key = left.groupby(by, dropna=False).ngroup()
+        nth = left.groupby(["before", key]).cumcount()
+        left = pd.DataFrame({"key": key, "nth": nth, "at": left.index, "before": left["before"]})
+        pairs = left[~left["before"]].merge(left[left["before"]], on=["key", "nth"])
+        partner[pairs["at_x"]] = pairs["at_y"] - len(rows)
+        partner[pairs["at_y"]] = pairs["at_x"]
+    return partner[: len(rows)]
+
+
+def _beside(rows: pd.DataFrame, rows_before: pd.DataFrame, partner: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """Put beside each row what the earlier import had of it (``..._before``)."""
     columns = [name for name in ("recorded_on", "justified_on", "justified") if name in rows_before.columns]
-    beside = rows_before[[*keys, *columns]].rename(columns={name: f"{name}_before" for name in columns})
-    return rows.merge(beside, how="left", on=keys, indicator="seen")
+    found = rows_before[columns].reindex(np.where(partner < 0, len(rows_before), partner))
+    return rows.assign(**{f"{name}_before": found[name].array for name in columns})
 
 
 def _first_days(
@@ -625,20 +678,6 @@ def _first_days(
     own, before = _days(pairs, column), _days(pairs, f"{column}_before")
     days = own.fillna(before if only is None else before.where(only))
     return days.mask(new & own.isna().to_numpy(), export_days)
-
-
-def _numbered(name: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Give each of the rows that share a key a number, in the order of what else they hold: each has a partner of its own."""
-    keys = [key for key in KEYS[name] if key in rows.columns]
-    rows = rows.assign(date=pd.to_datetime(rows["date"]).astype("datetime64[s]"))
-    for key in KEYS[name]:
-        rows[key] = rows[key] if key in rows.columns else pd.NA
-    by = [
-        column for column in (*keys, "out_of", "coefficient", "value", "half_days") if column in rows.columns
-    ]
-    order = rows[by].sort_values(by, kind="stable").index
-    nth = rows.loc[order].groupby(keys, dropna=False).cumcount()
-    return rows.assign(nth=nth.reindex(rows.index))
 
 
 def _vouched_for(rows: pd.DataFrame, coverage: pd.DataFrame, enrolments: pd.DataFrame) -> _Mask:
