@@ -114,7 +114,8 @@ par deux fichiers compte une fois. Deux listes d’un logiciel qui ne disent pas
 et le rapport demande le jour de chaque export.
 Ni l’ordre des lignes ni le nom d’un fichier ne décident : de deux listes d’un établissement et d’un jour, la plus longue
 est crue ; de deux scolarités commencées ensemble, celle qui court encore, puis le niveau le plus avancé, puis le premier établissement et la première
-division dans l’ordre de leurs noms. Le rapport nomme ces désaccords.
+division dans l’ordre de leurs noms. Le rapport nomme ces désaccords. Deux carnets de notes d’une même matière déclarée, ou sans matière, gardent chacun leurs notes :
+seul un fichier dont la plupart des notes sont les mêmes, pour les mêmes élèves et les mêmes jours, est un autre export du même carnet.
 
 Une moyenne de période est datée de la fin de sa période (Communs.xml, `[periods]`, ou « du … au … » dans le titre du tableau). Sans elle, le jour de l’export en tient lieu tant que la période peut
 encore courir, et le rapport le dit ; d’une période close (un trimestre plus récent est dans l’import, ou l’export est trop tard dans l’année), la date est

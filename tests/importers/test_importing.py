@@ -574,6 +574,64 @@ def test_a_row_said_by_two_files_counts_once() -> None:
     assert files[1].left_out == {"repeated_row": [3]}
 
 
+def book(file: int, *assessments: tuple[str, list[float | None]], pupils: str = "abcdef") -> pd.DataFrame:
+    """Make the marks of one mark book: day and mark of each pupil, None for an absence."""
+    rows = [
+        (file, pupil, day, value)
+        for day, values in assessments
+        for pupil, value in zip(pupils, values, strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=["file", "pupil_id", "date", "value"])
+    return frame.assign(
+        date=pd.to_datetime(frame["date"]),
+        value=frame["value"].astype("float64"),
+        status=np.where(frame["value"].isna(), "absent", "graded"),
+        subject="other",
+        kind="assessment",
+        out_of=20.0,
+        source="gepi_book|0990001N|2024",
+        line=range(6, 6 + len(rows)),
+        covered_from=np.datetime64("2024-09-01"),
+        covered_to=np.datetime64("2025-03-05"),
+    )
+
+
+FIRST, LAST = date(2025, 2, 1), date(2025, 3, 5)
+MATHS = [
+    ("2024-11-05", [None, 14.0, 8.0, 11.0, 12.0, 9.0]),
+    ("2024-11-12", [12.0, 15.0, 9.5, 7.0, 13.0, 16.0]),
+]
+FRENCH = [
+    ("2024-11-05", [None, 8.0, 8.0, 15.0, 6.0, 10.0]),
+    ("2024-11-12", [9.0, 15.0, 11.0, 12.0, 13.0, 8.0]),
+]
+
+
+@pytest.mark.parametrize("days", [(LAST, LAST), (FIRST, LAST), (LAST, FIRST)])
+def test_two_books_under_one_subject_keep_their_marks(days: tuple[date, date]) -> None:
+    """Marks of two books that agree by chance are all marks, on whichever days the books were exported and under whatever name."""
+    files = [FileReport(name, exported_on=day) for name, day in zip("ab", days, strict=True)]
+    merged = merge_events("grades", pd.concat([book(0, *MATHS), book(1, *FRENCH)]), files)
+    assert len(merged) == 24
+    assert not files[0].left_out
+    assert not files[1].left_out
+
+
+@pytest.mark.parametrize("days", [(LAST, LAST), (FIRST, LAST)])
+def test_a_book_exported_twice_counts_once(days: tuple[date, date]) -> None:
+    """Of two exports of one book the newer holds, with its corrections and further marks; of one day, what both hold counts once."""
+    files = [FileReport(name, exported_on=day) for name, day in zip("ab", days, strict=True)]
+    corrected = [("2024-11-05", [13.0, *MATHS[0][1][1:]]), MATHS[1], ("2024-12-03", [10.0] * 6)]
+    is_later = days[0] < days[1]
+    rows = pd.concat([book(0, *MATHS), book(1, *(corrected if is_later else [*MATHS, corrected[2]]))])
+    merged = merge_events("grades", rows, files)
+    assert len(merged) == 18
+    first = merged[(merged["pupil_id"] == "a") & (merged["date"] == "2024-11-05")]["value"]
+    assert first.tolist() == [13.0] if is_later else first.isna().tolist() == [True]
+    told = {"older_event": list(range(6, 18))} if is_later else {}
+    assert files[0].left_out == told
+
+
 def test_facts_are_those_of_the_school_and_year_asked_for() -> None:
     """Facts of one school are not lent to another; without a school, only those of the one that is known."""
     one = SchoolFacts(uai="0990001N", school_year=2024)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from decrochage_risk import PupilRecords
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.importers.merging import EarlierImport, date_events, read_earlier
+from decrochage_risk.importers.earlier_import import EarlierImport, date_events, read_earlier
 
 if TYPE_CHECKING:
     from pathlib import Path

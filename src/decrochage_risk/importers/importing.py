@@ -32,6 +32,7 @@ from decrochage_risk.importers.covered_spans import (
     span_of,
 )
 from decrochage_risk.importers.declared_maps import class_aliases, options_of_file
+from decrochage_risk.importers.earlier_import import date_events, read_earlier
 from decrochage_risk.importers.extract import (
     EVENT_TABLES,
     ColumnLists,
@@ -47,11 +48,9 @@ from decrochage_risk.importers.marks import undated_term
 from decrochage_risk.importers.merging import (
     TableRows,
     age_of,
-    date_events,
     merge_enrolments,
     merge_events,
     merge_pupils,
-    read_earlier,
 )
 from decrochage_risk.importers.outcomes import build_outcomes
 from decrochage_risk.importers.recognition import readers_of, recognise

@@ -1,57 +1,39 @@
-"""Rows of many files, already under pseudonyms, into one set of tables, dated by the import before this one.
+"""Rows of many files, already under pseudonyms, into one set of tables.
 
 The newest extract wins, nothing counts twice: a file vouches for some days of some pupils; a later one of the same source
 replaces it there and nowhere else. Stays are closed where only a newer list can tell that somebody left, and every line that
 gives way is counted in the report of its file.
-
-No export says when an absence was entered or justified; two imports of one source, a month apart, do. Without it a training
-would see on 5 November a justification that came in January.
-
-- A row on a day that the earlier import vouched for, and that was not in it, was entered late: ``recorded_on`` is the day of the
-  export in which it first stands. A row on a later day keeps no such day: it is new because its day is.
-- An absence that was not justified before, or was not there, and is now: ``justified_on`` is the day of the export in which the
-  justification first stands.
-- What the earlier import knew of either day is carried on.
 """
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from itertools import compress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from decrochage_risk import french
-from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.importers.extract import ColumnLists, Notice
 from decrochage_risk.importers.half_days import absence_table, merge_half_days
 from decrochage_risk.records.levels import LEVELS
-from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import year_end
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from collections.abc import Mapping, Sequence
 
-    _Mask = npt.NDArray[np.bool_]
-    from collections.abc import Iterable, Mapping, Sequence
+    import numpy.typing as npt
 
     from decrochage_risk.importers.report import FileReport
 
 __all__ = [
-    "KEYS",
-    "EarlierImport",
     "TableRows",
     "age_of",
-    "date_events",
     "merge_enrolments",
     "merge_events",
     "merge_pupils",
-    "read_earlier",
 ]
 
 _DAY = pd.Timedelta(days=1)
@@ -354,18 +336,61 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
     if rows.empty:
         return rows.reindex(columns=[*present, "exported"])
     at = rows["file"].to_numpy(dtype=np.int64)
-    rows = rows.reset_index(drop=True).assign(age=ages_of(files)[at], exported=days_of_export(files)[at])
+    rows = rows.reset_index(drop=True).assign(exported=days_of_export(files)[at])
+    rows["book"] = _books(rows) if table == "grades" else 0
     obsolete = _covered_by_newer(table, rows)
     _count(rows[obsolete], files, "older_event")
     rows = rows[~obsolete]
     if table == "absences":
         return _merged_absences(rows, files)
     # Across files only: two equal rows of one file may be two marks of one day.
-    twice = rows.duplicated(present, keep="first") & (
-        rows["file"] != rows.groupby(present, dropna=False)["file"].transform("first")
-    )
+    twice = _again([*present, "book"], "file", rows) | _again(present, "source", rows)
     _count(rows[twice], files, "repeated_row")
     return rows[~twice].reindex(columns=[*present, "exported"]).reset_index(drop=True)
+
+
+def _again(columns: list[str], across: str, rows: pd.DataFrame) -> pd.Series:
+    """Tell the rows that are equal to an earlier one of another file, or of another source."""
+    first: pd.Series = rows.groupby(columns, dropna=False)[across].transform("first")
+    return rows.duplicated(columns, keep="first") & (rows[across] != first)
+
+
+def _books(rows: pd.DataFrame) -> pd.Series:
+    """Give the marks of one book of assessments, in as many files as it was exported to, a number of their own; averages -1.
+
+    Neither the subject (of which a school may have several under one name of ours, or none that is said) nor the name of a file
+    tells two books apart: of two exports of one book most of the marks agree that both hold of the same pupils and days.
+    """
+    book = pd.Series(-1, index=rows.index, dtype="int64")
+    marks = rows[rows["kind"] == "assessment"]
+    content = ["source", "pupil_id", "date", "subject", "value", "out_of", "coefficient", "status"]
+    content = [name for name in content if name in marks.columns]
+    marks = marks.assign(
+        what=marks.groupby(content, dropna=False).ngroup(),
+        whose=marks.groupby(["source", "pupil_id", "subject"], dropna=False).ngroup(),
+    )
+    marks["nth"] = marks.groupby(["file", "what"]).cumcount()
+    equal = marks[["file", "what", "nth"]].merge(marks[["file", "what", "nth"]], on=["what", "nth"])
+    counts = equal[equal["file_x"] < equal["file_y"]].groupby(["file_x", "file_y"]).size()
+    of_file = dict(iter(marks.groupby("file")[["date", "whose"]]))
+    book_of = {file: file for file in of_file}
+    for one, other, count in counts.reset_index().itertuples(index=False):
+        shared = _shared(of_file[one], of_file[other])
+        # A later export of a book may hold as many marks again; another book agrees in a few of them by chance.
+        if 2 * count > min(shared) and 2 * count >= max(shared):
+            old, new = book_of[one], book_of[other]
+            book_of |= {file: old for file, of in book_of.items() if of == new}
+    book[marks.index] = marks["file"].map(book_of)
+    return book
+
+
+def _shared(one: pd.DataFrame, other: pd.DataFrame) -> list[int]:
+    """Count the marks of each of two files that are of pupils, subjects and days which both hold."""
+    first, last = max(one["date"].min(), other["date"].min()), min(one["date"].max(), other["date"].max())
+    return [
+        int((of["date"].between(first, last) & of["whose"].isin(beside["whose"])).sum())
+        for of, beside in ((one, other), (other, one))
+    ]
 
 
 def _merged_absences(rows: pd.DataFrame, files: Sequence[FileReport]) -> pd.DataFrame:
@@ -424,9 +449,10 @@ def _say_contradictions(rows: pd.DataFrame, files: Sequence[FileReport]) -> None
         )
 
 
-_SCOPE = {"absences": (), "grades": ("pupil_id", "subject"), "orientation": ("pupil_id",)}
+_SCOPE = {"absences": (), "grades": ("pupil_id", "subject", "book"), "orientation": ("pupil_id",)}
 """Of which rows a file of a source speaks on the days that it covers: a list of absences of the whole school, a mark book or a
-table of averages only of the pupils and subjects that are in it. Two files made on one day are parts of one extract."""
+table of averages only of the pupils and subjects that are in it, a book of no other book. Two files made on one day are parts of
+one extract."""
 
 
 def _covered_by_newer(table: str, rows: pd.DataFrame) -> pd.Series:
@@ -453,257 +479,3 @@ def _covered_by_newer(table: str, rows: pd.DataFrame) -> pd.Series:
 def _count(rows: pd.DataFrame, files: Sequence[FileReport], reason: str) -> None:
     for file, line in zip(rows["file"], rows["line"], strict=True):
         files[int(file)].leave_out(reason, int(line))
-
-
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "absences": ("pupil_id", "date", "kind"),
-    "grades": ("pupil_id", "date", "subject", "kind"),
-    "orientation": ("pupil_id", "date", "event", "rank", "target"),
-}
-"""What makes two rows of two imports the same one; the rest of a row may have been corrected in between."""
-
-_CONTENT: Mapping[str, tuple[str, ...]] = {
-    "absences": ("justified",),
-    "grades": ("out_of", "coefficient", "value", "status"),
-    "orientation": ("granted",),
-}
-"""What rows that share a key are told apart by: those that agree in it are paired first, and corrected ones after them."""
-
-
-class EarlierImport:
-    """The tables of an import that was written before.
-
-    Parameters
-    ----------
-    records : PupilRecords
-    fingerprint : str
-        Of the key of its pseudonyms.
-    exported_on : mapping of str to str
-        Table -> day of the newest export that gave rows of it, as ISO text.
-    """
-
-    def __init__(
-        self, records: PupilRecords, fingerprint: str, exported_on: Mapping[str, str] | None = None
-    ) -> None:
-        self.records = records
-        self.fingerprint = fingerprint
-        self.exported_on = dict(exported_on or {})
-
-    def table(self, name: str) -> pd.DataFrame | None:
-        """Give one of its tables, or None."""
-        frame: pd.DataFrame | None = getattr(self.records, name)
-        return frame
-
-
-def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> EarlierImport:
-    """Read the folder of an earlier import.
-
-    Raises
-    ------
-    RecordsError
-        It is no import of ours, or its pseudonyms are of another key.
-    """
-    place = Path(folder)
-    try:
-        report = json.loads((place / f"{report_name}.json").read_text(encoding="utf-8"))
-        fingerprint_written = str(report["key_fingerprint"])
-        newest = _newest(report.get("files", ()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordsError(
-            explain_error(
-                f"{place} is no folder that an import wrote",
-                expected=f"a folder with {report_name}.json",
-                hint="Give the --out of the import before this one.",
-            )
-        ) from error
-    if fingerprint_written != fingerprint:
-        raise RecordsError(
-            explain_error(
-                f"The import in {place} was made with another key ({fingerprint_written}, now {fingerprint})",
-                expected="the same key for every import",
-                hint="Find the key of then: no pupil of the one can be found in the other.",
-            )
-        )
-    return EarlierImport(PupilRecords.read(place, on_fault="quarantine"), fingerprint_written, newest)
-
-
-def _newest(files: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Give the day of the newest export of each table, out of the files of a report."""
-    newest: dict[str, str] = {}
-    for file in files:
-        for table, rows in file["rows"].items():
-            if rows:
-                newest[table] = max(newest.get(table, ""), file["exported_on"] or "")
-    return newest
-
-
-def date_events(
-    name: str, rows: pd.DataFrame, earlier: EarlierImport, enrolments: pd.DataFrame
-) -> tuple[pd.DataFrame, list[Notice]]:
-    """Date the rows of one table by what the earlier import knew.
-
-    Parameters
-    ----------
-    name : {"absences", "grades", "orientation"}
-    rows : DataFrame
-        Merged rows with ``exported``, the day of the export that each comes from.
-    earlier : EarlierImport
-    enrolments : DataFrame
-        Merged stays: which schools' coverage counts for a pupil.
-
-    Returns
-    -------
-    rows : DataFrame
-        With ``recorded_on`` (and ``justified_on`` for absences).
-    notices : list of Notice
-        How many rows were late, justified since, or are gone.
-
-    Raises
-    ------
-    RecordsError
-        The earlier import is the later one.
-    """
-    _refuse_later(name, rows, earlier)
-    before, coverage = earlier.table(name), earlier.records.coverage
-    if before is None or coverage is None or rows.empty:
-        return rows, []
-    rows, rows_before = _parts(name, rows), _parts(name, before)
-    partner = _partners(name, rows, rows_before)
-    pairs = _beside(rows, rows_before, partner)
-    new = partner < 0
-    # On a day that the earlier import did not vouch for, a new row is not late: its file had not come yet.
-    late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
-    export_days = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
-    rows["recorded_on"] = _first_days(pairs, "recorded_on", late, export_days)
-    notices = []
-    if late.any():
-        words = french.plural(int(rows.loc[late, "row"].nunique()), "ligne saisie", "lignes saisies")
-        text = f"{name} : {words} après l’import d’avant, datées du jour de l’export."
-        notices.append(Notice("late_rows", text, level="info"))
-    if name == "absences" and "justified" in pairs.columns:
-        now = _flags(pairs, "justified")
-        since = now & ~_flags(pairs, "justified_before")
-        # A justification that was taken back leaves no day of its own, whatever the earlier import knew.
-        rows["justified_on"] = _first_days(pairs, "justified_on", since, export_days, only=now)
-        if since.any():
-            words = french.plural(
-                int(rows.loc[since, "row"].nunique()), "absence justifiée", "absences justifiées"
-            )
-            text = f"{words} depuis l’import d’avant, datées du jour de l’export."
-            notices.append(Notice("justified_since", text, level="info"))
-    gone = np.ones(len(rows_before), dtype=np.bool_)
-    gone[partner[~new]] = False
-    vanish_count = int(rows_before.loc[gone, "row"].nunique())
-    if vanish_count:
-        words = french.plural(vanish_count, "ligne")
-        notices.append(
-            Notice("gone_rows", f"{name} : {words} de l’import d’avant ne sont plus dans les exports.")
-        )
-    return _whole_rows(rows), notices
-
-
-def _refuse_later(name: str, rows: pd.DataFrame, earlier: EarlierImport) -> None:
-    then, newest = earlier.exported_on.get(name, ""), rows["exported"].max() if len(rows) else pd.NaT
-    if pd.notna(newest) and then > f"{newest:%Y-%m-%d}":
-        raise RecordsError(
-            explain_error(
-                f"The import before is of {then}, later than the exports of {name} of now",
-                expected="an earlier import",
-                hint="Give the folders in the order of time.",
-            )
-        )
-
-
-def _parts(name: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Give the rows to be paired, each with its place: of an absence of a whole day each half-day is one, for it may be settled alone."""
-    rows = rows.reset_index(drop=True)
-    rows = rows.assign(row=rows.index, date=pd.to_datetime(rows["date"]).astype("datetime64[s]"))
-    for key in KEYS[name]:
-        rows[key] = rows[key] if key in rows.columns else pd.NA
-    if name != "absences":
-        return rows
-    count = rows["half_days"].to_numpy(dtype=np.int64)
-    parts = rows.assign(half_days=np.minimum(count, 1)).loc[rows.index.repeat(np.maximum(count, 1))]
-    return parts.reset_index(drop=True)
-
-
-def _whole_rows(parts: pd.DataFrame) -> pd.DataFrame:
-    """Put the half-days of a row together again that are known and justified since the same days."""
-    if "half_days" in parts.columns:
-        keys = [name for name in ("row", "recorded_on", "justified_on") if name in parts.columns]
-        half_days = parts.groupby(keys, dropna=False)["half_days"].transform("sum")
-        parts = parts.assign(half_days=half_days)[~parts.duplicated(keys)]
-    return parts.drop(columns="row").reset_index(drop=True)
-
-
-def _partners(name: str, rows: pd.DataFrame, rows_before: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Give the place of each row's partner among those of before, one each; -1 where it has none."""
-    content = [one for one in _CONTENT[name] if one in rows.columns and one in rows_before.columns]
-    cells = np.concatenate(
-        [frame[[*KEYS[name], *content]].to_numpy(dtype=object) for frame in (rows, rows_before)]
-    )
-    # One kind of nothing: a missing mark is NaN in one table and None in the other.
-    cells[pd.isna(cells)] = None
-    both = pd.DataFrame(cells, columns=[*KEYS[name], *content])
-    both["before"] = np.arange(len(both)) >= len(rows)
-    both["rank"] = both.groupby(content, dropna=False).ngroup() if content else 0
-    partner = np.full(len(both), -1, dtype=np.int64)
-    for by in ([*KEYS[name], "rank"], list(KEYS[name])):
-        left = both[partner < 0].sort_values("rank", kind="stable")
-        key = left.groupby(by, dropna=False).ngroup()
-        nth = left.groupby(["before", key]).cumcount()
-        left = pd.DataFrame({"key": key, "nth": nth, "at": left.index, "before": left["before"]})
-        pairs = left[~left["before"]].merge(left[left["before"]], on=["key", "nth"])
-        partner[pairs["at_x"]] = pairs["at_y"] - len(rows)
-        partner[pairs["at_y"]] = pairs["at_x"]
-    return partner[: len(rows)]
-
-
-def _beside(rows: pd.DataFrame, rows_before: pd.DataFrame, partner: npt.NDArray[np.int64]) -> pd.DataFrame:
-    """Put beside each row what the earlier import had of it (``..._before``)."""
-    columns = [name for name in ("recorded_on", "justified_on", "justified") if name in rows_before.columns]
-    found = rows_before[columns].reindex(np.where(partner < 0, len(rows_before), partner))
-    return rows.assign(**{f"{name}_before": found[name].array for name in columns})
-
-
-def _first_days(
-    pairs: pd.DataFrame,
-    column: str,
-    new: _Mask,
-    export_days: pd.Series,
-    *,
-    only: _Mask | None = None,
-) -> pd.Series:
-    """Give the day that the file says, else the one known before (where ``only``), else that of the export of what is new."""
-    own, before = _days(pairs, column), _days(pairs, f"{column}_before")
-    days = own.fillna(before if only is None else before.where(only))
-    return days.mask(new & own.isna().to_numpy(), export_days)
-
-
-def _vouched_for(rows: pd.DataFrame, coverage: pd.DataFrame, enrolments: pd.DataFrame) -> _Mask:
-    """Tell the rows whose day a school of the pupil vouched for in the earlier import."""
-    homes = enrolments[["pupil_id", "school_id"]].drop_duplicates()
-    of_pupils = coverage["pupil_id"].notna()
-    spans = pd.concat(
-        [
-            homes.merge(coverage.loc[~of_pupils, ["school_id", "start", "end"]], on="school_id"),
-            coverage.loc[of_pupils, ["pupil_id", "start", "end"]],
-        ]
-    )
-    pairs = rows[["pupil_id", "date"]].reset_index().merge(spans, on="pupil_id")
-    inside = pairs[(pairs["date"] >= pairs["start"]) & (pairs["date"] <= pairs["end"])]
-    mask = np.zeros(len(rows), dtype=np.bool_)
-    mask[inside["index"].unique()] = True
-    return mask
-
-
-def _days(rows: pd.DataFrame, column: str) -> pd.Series:
-    if column not in rows.columns:
-        return pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]")
-    return pd.to_datetime(rows[column]).astype("datetime64[s]")
-
-
-def _flags(rows: pd.DataFrame, column: str) -> _Mask:
-    if column not in rows.columns:
-        return np.zeros(len(rows), dtype=np.bool_)
-    return rows[column].astype("boolean").fillna(value=False).to_numpy(dtype=np.bool_)
