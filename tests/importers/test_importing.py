@@ -632,6 +632,30 @@ def test_a_book_exported_twice_counts_once(days: tuple[date, date]) -> None:
     assert files[0].left_out == told
 
 
+@pytest.mark.parametrize("day", ["31/12/9999", "01/01/0001", "05/11/0024", "9999-12-31", "99999"])
+def test_a_day_that_no_school_can_mean_is_no_day(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+    day: str,
+) -> None:
+    """An absence on such a day is left out and its pupil not known, no list stops the import, and a stay without an end has none."""
+    roster = siecle([pupil(101), pupil(102, more={"DATE_SORTIE": day})])
+    absences = f"Nom;Prénom;Classe;Du;Au\nFAMILLE101;Zoé;3 A;05/11/2024 08h00;05/11/2024 10h00\nFAMILLE102;Zoé;3 A;{day};{day}\n"
+    marks = (
+        "GEPI_INFOS;GEPI_LOGIN_ELEVE;NOM;PRENOM;CLASSE;MOYENNE;GEPI_COL_1ER_DEVOIR\n"
+        f"GEPI_DEV_DATE;;;;;Date:;05/11/2024;{day}\nGEPI_LOGIN_ELEVE;x;FAMILLE102;Zoé;3 A;;12;13\n"
+    )
+    done = run({"a.xml": roster, "b.csv": absences, "c.csv": marks}, extracted_on=date(2025, 3, 5))
+    assert done.report.files[1].left_out == {"bad_date": [3]}
+    assert done.report.files[2].left_out == {"bad_date": [3]}
+    covered = done.records.coverage
+    of_absences = set(covered.loc[covered["table"] == "absences", "pupil_id"].dropna())
+    assert of_absences == {pseudonym("000000101AA")}
+    assert done.records.enrolments["end_date"].isna().all()
+
+
 def test_facts_are_those_of_the_school_and_year_asked_for() -> None:
     """Facts of one school are not lent to another; without a school, only those of the one that is known."""
     one = SchoolFacts(uai="0990001N", school_year=2024)

@@ -8,7 +8,13 @@ import pytest
 
 from decrochage_risk.cli.messages import message_in_french
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.importers.declared_maps import declared_maps
+from decrochage_risk.importers.declared_maps import (
+    declared_maps,
+    facts_of_file,
+    options_of_file,
+    read_column_map,
+)
+from decrochage_risk.importers.extract import ImportOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +110,7 @@ def test_whether_a_motive_justifies_is_true_or_false(tmp_path: Path, value: str)
     with pytest.raises(RecordsError) as refused:
         declared_maps([tmp_path / "m.toml"])
     told = message_in_french(refused.value)
-    assert "motives.'Autre'" in told
+    assert "motives.Autre" in told
     assert "true, false" in told
     assert "Maladie" not in told
 
@@ -125,3 +131,77 @@ def test_every_meaning_that_exists_is_taken(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert [column_map.kind for column_map in declared_maps([tmp_path / "m.toml"])] == ["a", "o"]
+
+
+VALUES = (
+    "true", "3", "3.5", '""', '"3 A"', '"29/11/2024"', "2024", "2024-11-29", "2024-11-29T00:00:00", "9999-12-31", "0001-01-01",
+    "[]", "[3]", "[[]]", "[2024-09-01]", "[2024-09-01, 2024-09-30]", "[2024-09-30, 2024-09-01]", "{}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("table", ["classes", "motives", "periods", "subjects", "names", "files"])
+@pytest.mark.parametrize("value", ["3", '"Maladie"', '["3 A"]', "2024-11-29"])
+def test_what_is_no_table_of_declarations_is_a_fault(tmp_path: Path, table: str, value: str) -> None:
+    """A text, a list or a day in place of a table is told with its name, in French too, before anything is read."""
+    (tmp_path / "m.toml").write_text(f"{table} = {value}\n", encoding="utf-8")
+    with pytest.raises(RecordsError) as refused:
+        read_column_map(tmp_path / "m.toml")
+    told = message_in_french(refused.value)
+    assert f"{table} = " in told
+    assert "qui n'est pas une table" in told
+
+
+@pytest.mark.parametrize(
+    ("place", "right"),
+    [
+        ("classes.x", {'""', '"3 A"', '"29/11/2024"', "3", "2024"}),
+        ("motives.x", {"true"}),
+        ("periods.x", {"2024-11-29", '"29/11/2024"'}),
+        ("subjects.x", {'""', '"3 A"', '"29/11/2024"'}),
+        ("names.x", {"{}"}),
+        ("names.siecle_communs.x", {'""', '"3 A"', '"29/11/2024"'}),
+        ("files.x", {"{}"}),
+        ("files.x.uai", {'""', '"3 A"', '"29/11/2024"'}),
+        ("files.x.year", {"3", "2024"}),
+        ("files.x.extracted_on", {"2024-11-29"}),
+        ("files.x.campaign_date", {"2024-11-29"}),
+        ("files.x.totals", {"[2024-09-01, 2024-09-30]"}),
+        ("files.x.nothing", set()),
+    ],
+)
+@pytest.mark.parametrize("value", VALUES)
+def test_a_declared_value_is_read_or_named_as_a_fault(
+    tmp_path: Path, place: str, right: set[str], value: str
+) -> None:
+    """Each declaration has the values that it can have; any other, a moment or a day that no school can mean too, is told."""
+    declared = tmp_path / "m.toml"
+    declared.write_text(f"{place} = {value}\n", encoding="utf-8")
+    if value in right:
+        facts_of_file([declared], "x")
+        return
+    with pytest.raises(RecordsError) as refused:
+        facts_of_file([declared], "x")
+    told = message_in_french(refused.value)
+    assert place.rpartition(".")[2] in told
+    assert "not " not in told
+
+
+@pytest.mark.parametrize("year", [0, 24, 20244])
+def test_a_declared_year_is_one_of_a_school(tmp_path: Path, year: int) -> None:
+    """A year that no school can mean is told with the file that it is declared of."""
+    declared = tmp_path / "m.toml"
+    declared.write_text(f'[files."*"]\nyear = {year}\n', encoding="utf-8")
+    with pytest.raises(RecordsError) as refused:
+        options_of_file(ImportOptions(column_maps=(declared,)), "a.csv")
+    assert f"l'année de a.csv est {year}" in message_in_french(refused.value)
+
+
+@pytest.mark.parametrize("cut", ["12h30", "midi", "", "24:00", "00:00"])
+def test_a_limit_of_half_days_is_a_time(tmp_path: Path, cut: str) -> None:
+    """What is no time, or midnight, is told with its key."""
+    text = f'[maps.x]\nlike = "pronote_events"\nhalf_day_cut = "{cut}"\n'
+    (tmp_path / "m.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(RecordsError) as refused:
+        declared_maps([tmp_path / "m.toml"])
+    assert "maps.x.half_day_cut" in message_in_french(refused.value)
+    assert "une heure comme 12:00" in message_in_french(refused.value)

@@ -12,6 +12,7 @@ from decrochage_risk.cli.files import check_target_file, check_target_folder, ho
 from decrochage_risk.cli.options import AlsaceMoselle, CalendarFile, Group, Zone, chosen_calendar
 from decrochage_risk.cli.output import bar, say
 from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_error
+from decrochage_risk.records.table_schemas import FIRST_DAY, LAST_DAY
 
 __all__ = ["import_command"]
 
@@ -60,6 +61,8 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
         typer.Option(
             "--year",
             metavar="AAAA",
+            min=FIRST_DAY.year,
+            max=LAST_DAY.year,
             show_default=False,
             help="Année de la rentrée des fichiers qui ne la disent pas.",
         ),
@@ -130,6 +133,8 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
         typer.Option(
             "--outcomes",
             metavar="AAAA",
+            min=FIRST_DAY.year,
+            max=LAST_DAY.year,
             show_default=False,
             help="Année close (celle de la rentrée) dont bâtir les situations, pour l'entraînement.",
         ),
@@ -211,12 +216,17 @@ def _refuse_links_inside(links: Path | None, out: Path) -> None:
 
 
 def _day(option: str, text: str | None) -> date | None:
+    if text is None:
+        return None
     try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError as error:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or not FIRST_DAY <= day <= LAST_DAY:
         raise RecordsError(
             explain_error(f"{option} {text!r}", expected="a day, 2024-11-05", hint="Write year-month-day.")
-        ) from error
+        )
+    return day
 
 
 def _time(option: str, text: str | None) -> time | None:

@@ -51,6 +51,7 @@ _POINT_TIME = re.compile(r"[\s\-–]*(\d{1,2})\.(\d{2})(?:\.(\d{2}))?\s*")
 _SERIAL_ORIGIN = datetime(1899, 12, 30)  # noqa: DTZ001 - wall time of a school
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _CENTURY = 2000
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
 
 def squeeze(text: str) -> str:
@@ -112,10 +113,12 @@ def names_somebody(text: str) -> bool:
 def day_of(text: str) -> date | None:
     """Read a day: 05/11/2024, 05/11/24, 2024-11-05, a spreadsheet's day number, with or without a time after it.
 
+    What no school can mean (31/12/9999 for "never", the year 24) is no day.
+
     Examples
     --------
-    >>> day_of("05/11/2024 - 08:00"), day_of("2024-11-05T08:00"), day_of("45601"), day_of("31/02/2024")
-    (datetime.date(2024, 11, 5), datetime.date(2024, 11, 5), datetime.date(2024, 11, 5), None)
+    >>> day_of("05/11/2024 - 08:00"), day_of("2024-11-05T08:00"), day_of("45601"), day_of("31/02/2024"), day_of("31/12/9999")
+    (datetime.date(2024, 11, 5), datetime.date(2024, 11, 5), datetime.date(2024, 11, 5), None, None)
     """
     text = squeeze(text)
     if match := _ISO_DAY.match(text):
@@ -123,13 +126,14 @@ def day_of(text: str) -> date | None:
     elif match := _FRENCH_DAY.match(text):
         day, month, year = (int(part) for part in match.groups())
         # Two digits are read as 20yy; a birth date of before 2000 needs all four.
-        year += _CENTURY if year < 100 else 0  # noqa: PLR2004 - two digits
+        year += _CENTURY if len(match[3]) == len("yy") else 0
     elif _SERIAL.fullmatch(text):
-        return (_SERIAL_ORIGIN + timedelta(days=float(text.replace(",", ".")))).date()
+        day_number = (_SERIAL_ORIGIN + timedelta(days=float(text.replace(",", ".")))).date()
+        year, month, day = day_number.year, day_number.month, day_number.day
     else:
         return None
     try:
-        return date(year, month, day)
+        return date(year, month, day) if _FIRST_YEAR <= year <= _LAST_YEAR else None
     except ValueError:
         return None
 

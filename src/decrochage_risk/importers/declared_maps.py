@@ -41,7 +41,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import cache, lru_cache
 from importlib import resources
 from operator import itemgetter
@@ -55,7 +55,7 @@ from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_
 from decrochage_risk.importers.cells import day_of, days_of, flag_of, fold, number_of, squeeze
 from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import make_persons
-from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.records.table_schemas import FIRST_DAY, LAST_DAY, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -110,7 +110,7 @@ def _where(error: tomllib.TOMLDecodeError) -> str:
 @lru_cache(maxsize=32)
 def _parsed(text: str, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecordsError(
             explain_error(
@@ -119,6 +119,83 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
                 hint="docs/imports.md shows one.",
             )
         ) from error
+    if faults := list(_faults_of_tables(tables)):
+        raise RecordsError(
+            explain_error(
+                f"The column map {name} has faults: {'; '.join(faults)}",
+                expected="tables as docs/imports.md shows them",
+                hint="Texts are written between quotes, days and years without: 2024-09-30.",
+            )
+        )
+    return tables
+
+
+_TABLES: Mapping[str, tuple[type, ...]] = MappingProxyType(
+    {
+        "classes": (str, int),
+        "motives": (bool,),
+        # A day as a French text is read too: "29/11/2024".
+        "periods": (date, str),
+        "subjects": (str,),
+        "files": (dict,),
+        "names": (dict,),
+    }
+)
+"""Tables besides ``maps``, and what each of their keys holds."""
+
+
+def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
+    """Tell whether a value of a TOML is of one of these kinds: yes is no number, and a moment no day."""
+    return isinstance(value, kinds) and type(value) not in {bool, datetime} - set(kinds)
+
+
+def _faults_of_tables(tables: Mapping[str, Any]) -> Iterator[str]:
+    """Name what stands where a table, a text, a day or a yes belongs, in all that is declared besides maps."""
+    for name, kinds in _TABLES.items():
+        table = tables.get(name, {})
+        if not isinstance(table, Mapping):
+            yield f"{name} = {_shown(table)}, not a table"
+            continue
+        for key, value in table.items():
+            if not _is_of(value, kinds):
+                # A text is never false: "non" would justify.
+                what = {(dict,): "not a table", (bool,): "expected one of true, false"}
+                yield f"{name}.{key} = {_shown(value)}, {what.get(kinds, 'not of its type')}"
+            elif name == "periods" and not _is_day(value):
+                yield f"{name}.{key} = {_shown(value)}, not of its type"
+            elif name == "names":
+                yield from (
+                    f"{name}.{key}.{inside} = {_shown(of)}, not of its type"
+                    for inside, of in value.items()
+                    if not isinstance(of, str)
+                )
+
+
+def _is_fact(fact: str, value: object) -> bool:
+    """Tell whether a fact of a file exists, and its value is one that it can have."""
+    if fact not in _FACTS or not _is_of(value, (_FACTS[fact],)):
+        return False
+    if isinstance(value, date):
+        return _is_day(value)
+    return not isinstance(value, list) or _is_span(value)
+
+
+def _is_day(value: date | str) -> bool:
+    day = day_of(value) if isinstance(value, str) else value
+    return day is not None and FIRST_DAY <= day <= LAST_DAY
+
+
+def _is_span(days: list[Any]) -> bool:
+    return (
+        len(days) == len(("first", "last"))
+        and all(_is_of(day, (date,)) and _is_day(day) for day in days)
+        and days[0] <= days[1]
+    )
+
+
+def _shown(value: object) -> str:
+    """Write a value as a TOML has it, days without the name of their class."""
+    return value.isoformat() if isinstance(value, date | time) else repr(value)
 
 
 def read_column_map(path: Path) -> dict[str, Any]:
@@ -127,7 +204,7 @@ def read_column_map(path: Path) -> dict[str, Any]:
     Raises
     ------
     RecordsError
-        It cannot be read, or is no TOML.
+        It cannot be read, is no TOML, or holds something else than the tables that a school declares: all faults at once.
     """
     return _parsed(_text_of(path), path.name)
 
@@ -204,11 +281,7 @@ def _patterns(text: str, name: str) -> tuple[dict[str, list[_Pattern]], list[_Pa
     by_name: dict[str, list[_Pattern]] = {}
     others: list[_Pattern] = []
     for at, (pattern, declaration) in enumerate(_parsed(text, name).get("files", {}).items()):
-        wrong = [
-            fact
-            for fact, value in declaration.items()
-            if fact not in _FACTS or not isinstance(value, _FACTS[fact])
-        ]
+        wrong = [fact for fact, value in declaration.items() if not _is_fact(fact, value)]
         if wrong:
             raise RecordsError(
                 explain_error(
@@ -230,8 +303,16 @@ def _patterns(text: str, name: str) -> tuple[dict[str, list[_Pattern]], list[_Pa
 def options_of_file(options: ImportOptions, path: str) -> ImportOptions:
     """Give the options of one file: what is declared of it goes before what is said of all."""
     facts = facts_of_file(options.column_maps, path)
+    if not FIRST_DAY.year <= facts.get("year", FIRST_DAY.year) <= LAST_DAY.year:
+        raise RecordsError(
+            explain_error(
+                f"[files]: the year of {path} is {facts['year']}",
+                expected="the calendar year in which a school year begins, 2024",
+                hint="Write it in the file of --columns.",
+            )
+        )
     overrides = {option: facts[name] for name, option in _OPTIONS.items() if name in facts}
-    if len(facts.get("totals", ())) == len(("first", "last")):
+    if "totals" in facts:
         overrides["totals_period"] = tuple(facts["totals"])
     return replace(options, **overrides) if overrides else options
 
@@ -423,7 +504,7 @@ def bundled_maps() -> tuple[ColumnMap, ...]:
     ['gepi_saisies', 'kosmos_sessions']
     """
     text = resources.files("decrochage_risk.importers").joinpath("presets.toml").read_text(encoding="utf-8")
-    return _maps_of(tomllib.loads(text)["maps"], "presets.toml", {}, [])
+    return _maps_of(tomllib.loads(text)["maps"], "presets.toml", {})
 
 
 def declared_maps(paths: Iterable[Path]) -> tuple[ColumnMap, ...]:
@@ -439,8 +520,7 @@ def declared_maps(paths: Iterable[Path]) -> tuple[ColumnMap, ...]:
     for path in paths:
         # The last file first, so that the most particular one wins over what it corrects.
         declared = read_column_map(path)
-        faults = list(_motive_faults(declared.get("motives", {})))
-        own = (*_maps_of(declared.get("maps", {}), path.name, maps_by_kind, faults), *own)
+        own = (*_maps_of(declared.get("maps", {}), path.name, maps_by_kind), *own)
     return own
 
 
@@ -452,20 +532,10 @@ def declared_motives(options: ImportOptions) -> dict[str, bool]:
     return motives
 
 
-def _motive_faults(motives: object) -> Iterator[str]:
-    """Name the motives of which it is not said whether they justify."""
-    if not isinstance(motives, Mapping):
-        yield f"motives = {motives!r}, not a table"
-        return
-    for name, value in motives.items():
-        if not isinstance(value, bool):
-            # A text is never false: "non" would justify.
-            yield f"motives.{name!r} = {value!r}, expected one of true, false"
-
-
 def _maps_of(
-    tables: Mapping[str, Any], file: str, maps_by_kind: Mapping[str, ColumnMap], faults: list[str]
+    tables: Mapping[str, Any], file: str, maps_by_kind: Mapping[str, ColumnMap]
 ) -> tuple[ColumnMap, ...]:
+    faults: list[str] = []
     maps: list[ColumnMap] = []
     if not isinstance(tables, Mapping):
         faults.append(f"maps = {tables!r}, not a table")
@@ -561,8 +631,10 @@ def _table_faults(kind: str, table: Mapping[str, Any], reads: str) -> Iterator[s
         if name not in sections:
             yield f"maps.{kind}.{name} is not known"
     for name, of in _SETTINGS.items():
-        if name in table and not isinstance(table[name], of):
+        if name in table and not _is_of(table[name], (of,)):
             yield f"maps.{kind}.{name} = {table[name]!r}, not of its type"
+        elif name == "half_day_cut" and name in table and not _is_cut(table[name]):
+            yield f"maps.{kind}.{name} = {table[name]!r}, not a time such as 12:00"
     if table.get("open_field", next(iter(fields))) not in fields:
         yield f"maps.{kind}.open_field = {table['open_field']!r} is no field of {reads}"
     yield from _meaning_faults(kind, table)
@@ -580,9 +652,6 @@ def _meaning_faults(kind: str, table: Mapping[str, Any]) -> Iterator[str]:
             yield f"maps.{kind}.{place} = {means!r}, not a rank from 1 to {HIGHEST_RANK} nor empty"
         elif choices and means not in choices and not (name == "granted" and flag_of(str(means)) is not None):
             yield f"maps.{kind}.{place} = {means!r}, expected one of {', '.join(choices)}"
-    cut = table.get("half_day_cut")
-    if isinstance(cut, str) and not _is_time(cut):
-        yield f"maps.{kind}.half_day_cut = {cut!r}, not a time of day such as 12:00"
 
 
 def _is_rank(means: object) -> bool:
@@ -590,12 +659,12 @@ def _is_rank(means: object) -> bool:
     return means == "" or (number is not None and number == int(number) and 1 <= number <= HIGHEST_RANK)
 
 
-def _is_time(text: str) -> bool:
+def _is_cut(text: str) -> bool:
+    """Tell whether a text is a limit between morning and afternoon: midnight would leave no morning."""
     try:
-        time.fromisoformat(text)
+        return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None) != time(0)
     except ValueError:
         return False
-    return True
 
 
 def _folded(word: str) -> str:

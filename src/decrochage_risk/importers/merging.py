@@ -135,9 +135,9 @@ def merge_enrolments(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[p
         Declared columns, and ``basis``.
     notices : list of Notice
     """
-    columns = [*(name for name in TABLES["enrolments"].column_names if name in rows.columns), "basis"]
     if rows.empty:
-        return rows.reindex(columns=columns), []
+        return rows.reindex(columns=[*TABLES["enrolments"].column_names, "basis"]), []
+    columns = [*(name for name in TABLES["enrolments"].column_names if name in rows.columns), "basis"]
     rows = rows.assign(
         start_date=pd.to_datetime(rows["start_date"]).astype("datetime64[s]"),
         end_date=pd.to_datetime(rows["end_date"]).astype("datetime64[s]"),
