@@ -118,6 +118,13 @@ def test_what_no_template_knows_stays() -> None:
     assert text_in_french(text) == "Something new came.\nAttendu : nothing of it.\nConseil : Look."
 
 
+def test_a_quote_that_is_not_closed_is_told_in_whole_sentences() -> None:
+    """What is said of quotes and what is said of cells are each a sentence that says what it counts."""
+    for phrase in ("line 4 has 3 cells", "the quotes from line 2 on cannot be read (unexpected end of data)"):
+        told = text_in_french(f"a.csv: {phrase}; the header has 5.")
+        assert told.endswith("; cellules de l'en-tête : 5.")
+
+
 def test_no_phrase_mixes_two_languages() -> None:
     """A field that holds a phrase without its French stays whole."""
     text = "x.json holds what no training gives: it has 'a', expected a level and a month"

@@ -151,6 +151,30 @@ BAD_CELLS: list[tuple[str, str, object, str, str]] = [
 
 
 @pytest.mark.parametrize(
+    ("word", "level"),
+    [
+        ("3EME", "3e"),
+        ("4ÈME", "4e"),
+        ("6eme", "6e"),
+        ("Troisième", "3e"),
+        ("3EME PREPA METIERS", "3e_pm"),
+        ("3eme segpa", "3e_segpa"),
+        ("2NDE PRO", "2de_pro"),
+        ("Terminale pro", "tle_pro"),
+        ("1CAP2", "cap1"),
+        ("première année de CAP", "cap1"),
+        ("CAP", None),
+        ("Terminale", None),
+        ("CAP en apprentissage", None),
+    ],
+)
+def test_a_level_is_proposed_by_the_year_that_its_word_says(word: str, level: str | None) -> None:
+    """A word that names a level in another spelling is that level; of one that says no year none is guessed."""
+    fault = _only_fault(_conform("enrolments", {}, {"level": word}, {"pupil_id": "b"}))
+    assert f"{word!r} may be {level!r}" in fault.hint if level else "may be" not in fault.hint
+
+
+@pytest.mark.parametrize(
     ("table", "column", "value", "rule", "remedy"),
     BAD_CELLS,
     ids=[f"{case[1]}-{case[3]}-{place}" for place, case in enumerate(BAD_CELLS)],

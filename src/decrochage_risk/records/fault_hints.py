@@ -7,6 +7,7 @@ row is known, as what is judged is what was known.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache, lru_cache
@@ -311,18 +312,63 @@ def _right_letters(came: list[str]) -> str:
     )
 
 
+_LEVEL_WORDS = tuple(
+    (re.compile(rf"\b(?:{pattern})\b"), word)
+    for pattern, word in (
+        (r"6 ?e(?:me)?|sixieme", "6e"),
+        (r"5 ?e(?:me)?|cinquieme", "5e"),
+        (r"4 ?e(?:me)?|quatrieme", "4e"),
+        (r"3 ?e(?:me)?|troisieme", "3e"),
+        (r"2 ?(?:nde|nd|de|e|eme)|seconde|deuxieme", "2de"),
+        (r"1 ?(?:ere|er|re|e)|premiere", "1re"),
+        (r"terminale|term|tale|tle", "tle"),
+        (r"professionnelle|pro", "pro"),
+    )
+)
+"""Ways of writing a year and a pathway -> the one of our names of levels."""
+
+_YEAR_OF_LEVEL = re.compile(r"(?<![0-9])[1-6](?![0-9])|\btle\b")
+
+
+def _level_words(text: str) -> str:
+    """Fold the name of a level past accents, signs and the ways of writing its year."""
+    letters = unicodedata.normalize("NFKD", text.lower())
+    plain = " ".join(
+        re.findall(r"[a-z0-9]+", "".join(one for one in letters if not unicodedata.combining(one)))
+    )
+    for pattern, word in _LEVEL_WORDS:
+        plain = pattern.sub(word, plain)
+    return plain
+
+
+def _year_of_level(text: str) -> str | None:
+    match = _YEAR_OF_LEVEL.search(_level_words(text))
+    return match[0] if match else None
+
+
 def _near_choices(column: Column, came: list[str]) -> str:
     # Both our name and the French label: an extract holds words that a school reads.
     name_of = {spelling.lower(): name for name in column.choices for spelling in (name, column.labels[name])}
     near = []
     for word in came[:_SHOWN]:
-        # A spelling near to a level of ours would put an apprentice into a lycée.
-        if column.name == "level" and _OUT_OF_SCOPE.search(word.lower()):
-            continue
-        match = get_close_matches(word.strip().lower(), list(name_of), n=1, cutoff=0.6)
+        match = _near_level(word, name_of) if column.name == "level" else _nearest(word, name_of)
         if match:
-            near.append(f"{word[:40]!r} may be {name_of[match[0]]!r}")
+            near.append(f"{word[:40]!r} may be {name_of[match]!r}")
     return (f": {', '.join(near)}" if near else "") + (_LEVEL_HINT if column.name == "level" else "")
+
+
+def _nearest(word: str, spellings: Iterable[str]) -> str | None:
+    return next(iter(get_close_matches(word.strip().lower(), list(spellings), n=1, cutoff=0.6)), None)
+
+
+def _near_level(word: str, spellings: Iterable[str]) -> str | None:
+    """Propose the level that a word names in another spelling, else the nearest one of the year that it says; no year is guessed."""
+    # A spelling near to a level of ours would put an apprentice into a lycée.
+    if _OUT_OF_SCOPE.search(word.lower()):
+        return None
+    same_year = [one for one in spellings if _year_of_level(one) == _year_of_level(word)]
+    same = (one for one in same_year if _level_words(one) == _level_words(word))
+    return next(same, None) or _nearest(word, same_year)
 
 
 def _advice(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> str:
