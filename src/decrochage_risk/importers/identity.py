@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from decrochage_risk import french
 from decrochage_risk.importers.cells import fold, fold_name
 from decrochage_risk.importers.delimited import is_total
+from decrochage_risk.importers.extract import ColumnLists, Notice
 from decrochage_risk.importers.roster import is_uai, normal_ine
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from decrochage_risk.importers.extract import Extract, Person
     from decrochage_risk.records.pseudonyms import Pseudonymiser
 
-__all__ = ["Register", "class_key", "local_key"]
+__all__ = ["Register", "class_key", "local_key", "notices_of"]
 
 _YEAR_OF_CLASS = re.compile(
     r"^([3-6])(?:EME|E)(?=[0-9A-Z])|^(2)(?:NDE|ND|DE)(?=[0-9A-Z])|^(1)(?:ERE|RE|ER)(?=[0-9A-Z])|^(T)(?:ERMINALE|ERM|LE)(?=[0-9A-Z])"
@@ -468,6 +470,55 @@ class Register:
                 return spelling
         near = [division for division in classes if class_key(division) == class_key(name)]
         return near[0] if len(near) == 1 else None
+
+
+def notices_of(extract: Extract, answer: Resolved) -> list[Notice]:
+    """Say which pupils of a list have no national number of their own, and which rows were joined by a name alone."""
+    notices = []
+    if extract.is_roster and answer.shared_numbers:
+        notices.append(
+            Notice(
+                "ine_of_two_pupils",
+                "Un même INE y est donné à deux dates de naissance : ces lignes ne sont pas fondues en un élève, le numéro de "
+                "l’établissement en tient lieu. Corrigez l’INE dans SIECLE.",
+                _lines_of(extract, answer.shared_numbers, ("pupils",)),
+            )
+        )
+    if extract.is_roster and answer.local:
+        notices.append(
+            Notice(
+                "local_number",
+                f"{french.plural(len(answer.local), 'élève')} sans INE utilisable : le numéro de l’établissement en tient lieu, sans "
+                "historique d’un établissement à l’autre.",
+            )
+        )
+    if answer.elsewhere:
+        pupils = {answer.pupil_ids[person] for person in answer.elsewhere}
+        notices.append(
+            Notice(
+                "other_class",
+                "Autre classe que dans la liste des élèves, et nom que l’établissement n’a qu’une fois : les lignes sont prises pour "
+                f"celles de cet élève ({french.plural(len(pupils), 'élève')}, changement de classe ?). Vérifiez-les, ou mettez la "
+                "liste des élèves à jour.",
+                _lines_of(extract, answer.elsewhere, extract.tables),
+            )
+        )
+    return notices
+
+
+def _lines_of(extract: Extract, persons: Iterable[int], tables: Iterable[str]) -> tuple[int, ...]:
+    """Give the lines of the rows of some persons, each once."""
+    wanted = set(persons)
+    lines: set[int] = set()
+    for name in tables:
+        table = extract.tables[name]
+        rows: Any = table.columns if isinstance(table, ColumnLists) else table
+        lines |= {
+            int(line)
+            for person, line in zip(rows["person"], rows["line"], strict=True)
+            if int(person) in wanted
+        }
+    return tuple(sorted(lines))
 
 
 def _born(candidates: dict[str, date | None], birth: date | None) -> frozenset[str]:

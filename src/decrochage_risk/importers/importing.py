@@ -42,7 +42,7 @@ from decrochage_risk.importers.extract import (
     SourceFile,
 )
 from decrochage_risk.importers.half_days import absence_table, merge_half_days
-from decrochage_risk.importers.identity import Register
+from decrochage_risk.importers.identity import Register, notices_of
 from decrochage_risk.importers.imported import REPORT_NAME, TOTALS_NAME, Imported
 from decrochage_risk.importers.marks import undated_term
 from decrochage_risk.importers.merging import (
@@ -426,9 +426,7 @@ class _Run:
             report.rows[name] = report.rows.get(name, 0) + _rows_of_table(name, table, ids, mask)
             self.event_tables |= {name} if any(mask) else set()
             self.rows[name].add(table, ids, mask, facts)
-        if extract.is_roster:
-            self._say_numbers(extract, answer, report)
-        self._say_other_classes(extract, answer, report)
+        report.notices.extend(notices_of(extract, answer))
         self._cover(extract, report, school, answer)
 
     def _pupils_of_rows(
@@ -453,54 +451,6 @@ class _Run:
                     )
                     report.leave_out(reason, int(line))
         return ids, mask
-
-    def _say_numbers(self, extract: Extract, answer: Resolved, report: FileReport) -> None:
-        """Say of a list of pupils which of them have no national number of their own."""
-        if answer.shared_numbers:
-            pupils: Any = extract.tables["pupils"]
-            report.notices.append(
-                Notice(
-                    "ine_of_two_pupils",
-                    "Un même INE y est donné à deux dates de naissance : ces lignes ne sont pas fondues en un élève, le numéro de "
-                    "l’établissement en tient lieu. Corrigez l’INE dans SIECLE.",
-                    tuple(
-                        int(line) for line in pupils.loc[pupils["person"].isin(answer.shared_numbers), "line"]
-                    ),
-                )
-            )
-        if answer.local:
-            report.notices.append(
-                Notice(
-                    "local_number",
-                    f"{french.plural(len(answer.local), 'élève')} sans INE utilisable : le numéro de l’établissement en tient lieu, sans "
-                    "historique d’un établissement à l’autre.",
-                )
-            )
-
-    def _say_other_classes(self, extract: Extract, answer: Resolved, report: FileReport) -> None:
-        """Say which rows name another class than the list of pupils, and were joined by a name that the school has once."""
-        if not answer.elsewhere:
-            return
-        elsewhere = set(answer.elsewhere)
-        pupils = {answer.pupil_ids[person] for person in elsewhere}
-        columns = [
-            table.columns if isinstance(table, ColumnLists) else table for table in extract.tables.values()
-        ]
-        lines = {
-            int(line)
-            for table in columns
-            for person, line in zip(table["person"], table["line"], strict=True)
-            if int(person) in elsewhere
-        }
-        report.notices.append(
-            Notice(
-                "other_class",
-                "Autre classe que dans la liste des élèves, et nom que l’établissement n’a qu’une fois : les lignes sont prises pour "
-                f"celles de cet élève ({french.plural(len(pupils), 'élève')}, changement de classe ?). Vérifiez-les, ou mettez la "
-                "liste des élèves à jour.",
-                tuple(sorted(lines)),
-            )
-        )
 
     def _cover(self, extract: Extract, report: FileReport, school: str | None, answer: Resolved) -> None:
         """Write down which days of which school a file vouches for, but for the pupils whose rows it may have lost."""
