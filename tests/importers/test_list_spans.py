@@ -176,16 +176,18 @@ def test_a_year_of_which_no_row_is_joined_is_not_vouched_for(
     assert len(left_out(done, "a.csv")["no_roster"]) == 24
 
 
-def test_a_few_rows_of_last_years_classes_make_no_year_and_leave_nobody_not_known(
-    run: Callable[..., Imported], lists: dict[str, bytes]
+def test_a_few_rows_of_last_years_classes_make_no_year_and_leave_their_pupil_alone_not_known(
+    run: Callable[..., Imported], lists: dict[str, bytes], pseudonym: Callable[[str], str]
 ) -> None:
-    """Too few rows for a second year: left out and told; a class of last year is no class that nobody can place."""
+    """Too few rows for a second year: left out and told; whose they are by a name that is the school's only one is not known."""
     rows = absences(101, "4 A", days_of_school(date(2024, 1, 15), 4)) + absences(
         101, "3 A", days_of_school(date(2024, 11, 12), 6)
     )
     done = run({**lists, "a.csv": HEAD + rows}, extracted_on=EXPORT)
     assert left_out(done, "a.csv") == {"outside_school_year": [2, 3, 4, 5]}
-    assert spans(done, "absences") == {(None, date(2024, 9, 1), EXPORT)}
+    others = {pseudonym("000000102AA"), pseudonym("000000103AA")}
+    assert {pupil for pupil, _, _ in spans(done, "absences")} == others
+    assert {last for _, _, last in spans(done, "absences")} == {EXPORT}
 
 
 def test_a_list_without_a_row_of_the_year_it_is_said_to_be_of_vouches_for_nobody(
@@ -203,7 +205,7 @@ def test_the_last_day_that_there_is_makes_no_year(
 ) -> None:
     """31/12/9999 stands for no day: a list of it alone is told, and covers nobody."""
     done = run({**lists, "a.csv": HEAD + absences(101, "3 A", [date.max])}, extracted_on=EXPORT)
-    assert left_out(done, "a.csv") == {"outside_school_year": [2]}
+    assert left_out(done, "a.csv") == {"bad_date": [2]}
     assert spans(done, "absences") == set()
 
 

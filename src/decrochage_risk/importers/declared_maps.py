@@ -159,7 +159,10 @@ def _faults_of_tables(tables: Mapping[str, Any]) -> Iterator[str]:
         for key, value in table.items():
             if not _is_of(value, kinds):
                 # A text is never false: "non" would justify.
-                what = {(dict,): "not a table", (bool,): "expected one of true, false"}
+                what: dict[tuple[type, ...], str] = {
+                    (dict,): "not a table",
+                    (bool,): "expected one of true, false",
+                }
                 yield f"{name}.{key} = {_shown(value)}, {what.get(kinds, 'not of its type')}"
             elif name == "periods" and not _is_day(value):
                 yield f"{name}.{key} = {_shown(value)}, not of its type"
