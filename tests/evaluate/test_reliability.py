@@ -12,7 +12,8 @@ from scipy import stats
 from sklearn import metrics
 
 from decrochage_risk.errors import ColumnsError
-from decrochage_risk.evaluate import reliability
+from decrochage_risk.evaluate import ranking, reliability
+from decrochage_risk.small_cells import is_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,3 +162,38 @@ def test_log_odds_are_not_taken_for_risks(figure: Callable[..., object]) -> None
         ColumnsError, match=r"outside \[0, 1\] in 1 row\(s\): row 0 \(-2\)(.|\n)*Expected(.|\n)*Hint"
     ):
         figure([0, 1], [-2.0, 0.5])
+
+
+@LAWS
+@given(
+    st.integers(1, 4),
+    st.lists(st.tuples(st.floats(0, 1, width=16), st.booleans()), min_size=1, max_size=120),
+    st.integers(0, 2**31),
+)
+def test_no_bin_of_a_curve_is_of_few_pupils(each: int, pupils: list[tuple[float, bool]], seed: int) -> None:
+    """Those who left in a bin, and those who stayed, are nobody or 11 pupils at least, whatever rows each has; bins add up to all rows."""
+    rng = np.random.default_rng(seed)
+    people = np.repeat(np.arange(len(pupils)), each)
+    risk = np.clip(np.repeat([risk for risk, _ in pupils], each) + rng.choice([0, 0.25], len(people)), 0, 1)
+    left = np.repeat([float(left) for _, left in pupils], each)
+    bins = reliability.reliability_bins(left, risk, pupils=people)
+    order, first = np.argsort(risk, kind="stable"), 0
+    for one in bins:
+        part = order[first : first + one.rows]
+        first += one.rows
+        cells = [len(set(people[part][left[part] == outcome])) for outcome in (0, 1)]
+        assert not is_small(*cells), cells
+        assert left[part].mean() == pytest.approx(one.observed)
+        assert first == len(risk) or risk[order[first]] > risk[part].max()
+    assert first == len(risk) or (not bins and is_small(*(len(set(people[left == one])) for one in (0, 1))))
+
+
+@pytest.mark.parametrize("rows", [4573, 4576, 5001])
+def test_no_row_lies_between_a_bin_and_a_share_of_the_highest_scores(rows: int) -> None:
+    """The first tenth of a curve holds the rows of the precision among the highest 10 %: their difference would be one pupil."""
+    rng = np.random.default_rng(rows)
+    risk = rng.permutation(rows) / rows
+    left = (rng.random(rows) < risk).astype(float)
+    top = reliability.reliability_bins(left, risk)[-1]
+    tenth = ranking.at_k(left, risk, share=0.10)
+    assert (top.rows, top.rows * top.observed) == (tenth.k, pytest.approx(tenth.hits))

@@ -12,6 +12,7 @@ intervals allow for several as-of dates of one pupil.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import erfc, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,11 @@ from decrochage_risk.evaluate.rows import (
     sorted_codes,
     sorted_rows,
 )
-from decrochage_risk.small_cells import PUBLISHED
+from decrochage_risk.small_cells import is_small
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import numpy.typing as npt
 
     from decrochage_risk.evaluate.baselines import LogisticFit
@@ -512,35 +515,73 @@ class ReliabilityBin(BaseModel):
 
 
 def reliability_bins(
-    outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int = _BINS
+    outcome: npt.ArrayLike,
+    risk: npt.ArrayLike,
+    *,
+    pupils: Any = None,  # noqa: ANN401  # any column
+    bins: int = _BINS,
 ) -> tuple[ReliabilityBin, ...]:
-    """Make the curve of a card: bins of equal mass, those of 1 to 10 events joined to the next, which is printed with them.
+    """Make the curve of a card: bins of equal mass, joined to the next where few pupils of one left, or stayed.
+
+    Cut from the highest risk down, where the shares of the highest scores end: no row lies between a bin and a share. Equal
+    risks are in one bin.
+
+    Parameters
+    ----------
+    outcome, risk : array_like of shape (rows,)
+        0 or 1; the announced probability.
+    pupils : array_like of shape (rows,), optional
+        Pupil of each row; the rows themselves when left out.
+    bins : int
+        At most.
+
+    Returns
+    -------
+    tuple of ReliabilityBin
+        From the lowest risk up; empty when all rows together are of few who left, or stayed.
 
     Examples
     --------
     >>> reliability_bins([0] * 85 + [1] * 15, [0.05] * 50 + [0.15] * 50)[0].rows
     50
     """
+    outcomes, risks = checked_rows(outcome, risk, probability=True)
+    people = np.arange(len(risks)) if pupils is None else sorted_codes(pupils)
+    order = canonical_order(outcomes, risks, people)[::-1]
+    outcomes, risks, people = outcomes[order], risks[order], people[order]
+
+    def are_few(part: slice) -> bool:
+        left = outcomes[part] == 1
+        return is_small(*(len(np.unique(people[part][mask])) for mask in (left, ~left)))
+
+    edges = [0]
+    for end in _edges(risks, bins, are_few):
+        # Nor may what remains below be of few: it would be the rest of the whole.
+        if end > edges[-1] and not (are_few(slice(edges[-1], end)) or are_few(slice(end, None))):
+            edges.append(end)
+    parts = [slice(first, end) for first, end in pairwise(edges)]
+    return tuple(_bin(outcomes[part], risks[part]) for part in reversed(parts))
+
+
+def _edges(risks: Floats, bins: int, are_few: Callable[[slice], bool]) -> Iterator[int]:
+    """Give where equal bins end among risks that fall, each moved to the end of its tie."""
+    for at in range(1, bins + 1):
+        end = max(1, int(np.floor(at / bins * len(risks) + 0.5)))
+        first, last = (int(np.searchsorted(-risks, -risks[end - 1], side=side)) for side in ("left", "right"))
+        # A share that ends within a tie of few pupils would tell them beside a bin that ends after it.
+        if last == end or last == len(risks) or not are_few(slice(first, last)):
+            yield last
+
+
+def _bin(outcomes: Floats, risks: Floats) -> ReliabilityBin:
     from scipy.stats import beta  # noqa: PLC0415  # heavy: loaded on first use
 
-    table = reliability_table(outcome, risk, bins=bins)
-    sums: list[list[float]] = []
-    for rows, events, mean in table[["rows", "events", "mean_risk"]].itertuples(index=False):
-        if sums and 0 < sums[-1][1] < PUBLISHED:
-            sums[-1] = [sums[-1][0] + rows, sums[-1][1] + events, sums[-1][2] + rows * mean]
-        else:
-            sums.append([rows, events, rows * mean])
-    if len(sums) > 1 and 0 < sums[-1][1] < PUBLISHED:
-        last = sums.pop()
-        sums[-1] = [one + other for one, other in zip(sums[-1], last, strict=True)]
-    return tuple(
-        ReliabilityBin(
-            rows=int(rows),
-            mean_risk=float(total / rows),
-            observed=float(events / rows),
-            low=float(beta.ppf(0.025, events + 0.5, rows - events + 0.5)),
-            high=float(beta.ppf(0.975, events + 0.5, rows - events + 0.5)),
-        )
-        for rows, events, total in sums
-        if not 0 < events < PUBLISHED
+    rows, events = len(outcomes), int(outcomes.sum())
+    shape = (events + 0.5, rows - events + 0.5)
+    return ReliabilityBin(
+        rows=rows,
+        mean_risk=float(risks.mean()),
+        observed=events / rows,
+        low=float(beta.ppf(0.025, *shape)),
+        high=float(beta.ppf(0.975, *shape)),
     )

@@ -286,6 +286,8 @@ class EvaluationReport(BaseModel):
                 "gates": tables.told_gates(self.gates, hidden),
                 "hold_out": tables.told_unseen(self.hold_out, hidden),
                 "maturity": told_dates(self.maturity, dates or tables.rows, hidden),
+                # Its bins add up to all rows.
+                "reliability": () if tables.whole_hidden(hidden) else self.reliability,
             }
         )
         # Without its counts it cannot be published, or added to a publication, a second time.
@@ -600,7 +602,7 @@ def build_report(
         lists=lists_of(rows),
         gates=gates,
         advice=advise(figures, above_chance=ahead, differences=differences, gates=gates),
-        reliability=reliability_bins(rows.outcome, rows.risk),
+        reliability=reliability_bins(rows.outcome, rows.risk, pupils=people),
         notes=(*notes, *(f"{baseline.name} : {baseline.note}" for baseline in baselines)),
     )
     report._tables = replace(_tables_of(rows, baselines, count), unjoined=labels)  # noqa: SLF001  # its own kind
