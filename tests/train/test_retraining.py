@@ -125,6 +125,17 @@ def test_a_second_run_does_nothing(copied: Path, done: Path) -> None:
     assert tree(copied / "run") == tree(done)
 
 
+def test_what_was_checked_counts_no_pupils(done: Path) -> None:
+    """check.json lies beside a report and a comparison of the same pupils: it has no count that they could be subtracted from."""
+    found = json.loads((done / "check.json").read_text(encoding="utf-8"))
+    assert not {"pupils", "enrolments", "outcomes"} & set(found["rows"])
+    assert found["rows"]["absences"] > 0
+    assert set(found["outcomes"]) == {"2021", "2022", "2023"}
+    for kinds in found["outcomes"].values():
+        assert {"continued", "graduated"} <= set(kinds)
+        assert all(isinstance(kind, str) for kind in kinds)
+
+
 def test_every_input_is_on_record(home: Path, done: Path) -> None:
     """inputs.json names every file that was read, with its checksum, and no place of the machine."""
     text = (done / "inputs.json").read_text(encoding="utf-8")

@@ -44,7 +44,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.reading import read_table_file
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.school_year import SchoolCalendar, school_year_of
-from decrochage_risk.small_cells import hidden_counts
+from decrochage_risk.small_cells import HIDDEN, PUBLISHED, hidden_counts, is_small
 from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.comparing import compare_models
@@ -274,8 +274,13 @@ def _years(years: Iterable[int]) -> str:
     return join([school_year(year) for year in years])
 
 
-def _rows(trained_on: dict[str, int]) -> str:
+def _rows(trained_on: dict[str, int | None]) -> str:
     rows, events = trained_on["rows"], trained_on["events"]
+    if rows is None:
+        return f"effectif {HIDDEN}"
+    # A share of the rows gives its count back; a model of an earlier version hides none.
+    if events is None or is_small(events, rows - events):
+        return f"{plural(rows, 'ligne')}, part de sorties {HIDDEN}e"
     return f"{plural(rows, 'ligne')}, {percent(events / rows, 1)} de sorties"
 
 
@@ -327,7 +332,8 @@ class RetrainResult:
     Attributes
     ----------
     folder : Path
-        The run folder: ``inputs.json``, ``check.json``, ``candidate/``, ``evaluation.json`` and ``.md``,
+        The run folder: ``inputs.json``, ``check.json`` (rows of events, faults, and which outcomes each year has of 11 pupils or
+        more), ``candidate/``, ``evaluation.json`` and ``.md``,
         ``comparison.json`` and ``.md``, ``shipped.json`` and ``.md``, ``trained/``, ``left_out.json`` (pupils, for the owner of
         the folder alone), ``trained-path/`` (with ``path``), ``model/`` (to be put into use if the verdict says so), ``verdict.json`` and ``steps/``.
     verdict : str
@@ -505,7 +511,8 @@ class _Run:
 
     def _check(self) -> list[str]:
         records = self.records
-        tables = ("pupils", "enrolments", "absences", "grades", "orientation", "coverage")
+        # Not those that count pupils: what a report or a comparison beside them lacks would be of a few.
+        tables = ("absences", "grades", "orientation", "coverage")
         rows = {name: len(table) for name in tables if (table := getattr(records, name)) is not None}
         faults = {
             severity: hidden_counts(
@@ -515,18 +522,11 @@ class _Run:
             for severity, report in (("errors", records.faults.errors), ("warnings", records.faults.warnings))
         }
         table = pd.crosstab(self.outcomes["school_year"].astype(int), self.outcomes["outcome"].astype(str))
-        # the total stands beside them, in ``rows``: a single hidden count would be what is missing from it
-        counts = hidden_counts(
-            {f"{year} {name}": int(count) for year, row in table.iterrows() for name, count in row.items()}
-        )
         outcomes = {
-            str(year): {str(name): counts[f"{year} {name}"] for name in table.columns} for year in table.index
+            str(year): [str(name) for name, count in row.items() if count >= PUBLISHED]
+            for year, row in table.iterrows()
         }
-        verification: dict[str, Any] = {
-            "rows": {**rows, "outcomes": len(self.outcomes)},
-            "faults": faults,
-            "outcomes": outcomes,
-        }
+        verification: dict[str, Any] = {"rows": rows, "faults": faults, "outcomes": outcomes}
         return [self.steps.write("check.json", canonical_json(verification))]
 
     @cached_property
