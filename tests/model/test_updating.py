@@ -224,3 +224,23 @@ def test_the_page_of_the_card_tells_the_update_too(
     moved = update(model=paged, reason="plus de départs <2024>")
     assert "plus de départs &lt;2024&gt;" in moved.card_html
     assert previous_model(moved).sha256 == paged.sha256
+
+
+@pytest.mark.parametrize("few", [6, 10, 11])
+def test_few_leavers_of_an_update_are_not_in_the_card(
+    model: TrainedModel, update: Callable[..., TrainedModel], shifted: Cohort, few: int
+) -> None:
+    """The section of an update says how many left from 11 on; it can be undone either way."""
+    rows = take_snapshots(shifted.records, shifted.outcomes, DAYS)
+    leavers = list(dict.fromkeys(rows.rows["pupil_id"][rows.outcome == 1]))
+    stays = shifted.outcomes["pupil_id"].isin(leavers[few:])
+    table = shifted.outcomes.assign(
+        outcome=shifted.outcomes["outcome"].mask(stays, "continued"),
+        date=shifted.outcomes["date"].mask(stays),
+    )
+    changed = update(outcomes=table)
+    assert changed.updates[0]["events"] == few
+    for text in (changed.card, changed.card_html or changed.card):
+        assert (f"dont {few} sorties sans diplôme" in text) == (few > 10)
+        assert ("effectif des sorties masqué" in text) == (few < 11)
+    assert previous_model(changed).sha256 == model.sha256

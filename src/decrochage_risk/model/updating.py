@@ -23,7 +23,7 @@ from decrochage_risk.model.snapshots import take_snapshots
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import Calibration, GroupCalibration, fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
-from decrochage_risk.small_cells import hidden_counts
+from decrochage_risk.small_cells import HIDDEN, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,7 +133,7 @@ def recalibrate(
         "labels": labels,
         "events": events,
         "rows": len(pupils),
-        "left_out": hidden_counts(rows.snapshots.left_out),
+        "left_out": rows.snapshots.told_left_out(),
         "before": old.calibration.to_dict(),
         **_groups_before(old),
         "intercept": new.calibration.intercept,
@@ -271,12 +271,17 @@ def _page_section(record: Mapping[str, Any]) -> str:
 def _section(record: Mapping[str, Any]) -> str:
     """Write what the card says of an update."""
     odds = float(np.exp(record["shift"]))
+    events, labels = record["events"], record["labels"]
+    left = (
+        f"effectif des sorties {HIDDEN}"
+        if is_small(events, labels - events)
+        else f"dont {plural(events, 'sortie sans diplôme', 'sorties sans diplôme')}"
+    )
     bounds = f"{signed(record['shift_low'], 3)} ; {signed(record['shift_high'], 3)}"
     return (
         f"\n## Mise à jour du niveau moyen, {french_day(to_date(record['on']), with_year=True)}\n\n"
         f"- Motif : {record['reason']}\n"
-        f"- Sur {plural(record['labels'], 'issue close', 'issues closes')}, dont "
-        f"{plural(record['events'], 'sortie sans diplôme', 'sorties sans diplôme')}\n"
+        f"- Sur {plural(labels, 'issue close', 'issues closes')}, {left}\n"
         f"- Constante ajoutée aux log-cotes : {signed(record['shift'], 3)} [{bounds}], soit des cotes multipliées par "
         f"{number(odds, 2)} ; l'ordre des élèves et les motifs ne changent pas\n"
         f"- Modèle d'avant : {record['base_sha256'][:12]}\n"
