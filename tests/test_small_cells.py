@@ -243,6 +243,22 @@ def test_a_list_of_one_small_count_is_hidden() -> None:
 
 
 @settings(deadline=None, max_examples=40)
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(1, 15), st.integers(1, 12)), min_size=1)
+)
+def test_rows_are_told_by_the_pupils_behind_them(causes: dict[str, tuple[int, int]]) -> None:
+    """No count of rows of 1 to 10 pupils is told, however many rows each has; without a sum, every other one is."""
+    people = {name: pupils for name, (pupils, _) in causes.items()}
+    rows = {name: pupils * each for name, (pupils, each) in causes.items()}
+    told = hidden_counts(rows, people=people, total=False)
+    assert told == {name: None if is_small(people[name]) else count for name, count in rows.items()}
+    assert not any(
+        value is not None and is_small(people[name])
+        for name, value in hidden_counts(rows, people=people).items()
+    )
+
+
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.sampled_from([0, 0, 1, 3, 4, 5, 9, 12, 40]), min_size=1, max_size=4))
 def test_every_list_of_causes_can_be_told(values: list[int]) -> None:
     """Whatever the counts, a list comes back: no small count is in it, and where little can be hidden nothing is told."""

@@ -686,13 +686,19 @@ def attack(
 
 
 def hidden_counts(
-    counts: Mapping[str, int], *, least: int = PUBLISHED, total: bool = True
+    counts: Mapping[str, int],
+    *,
+    people: Mapping[str, int] | None = None,
+    least: int = PUBLISHED,
+    total: bool = True,
 ) -> dict[str, int | None]:
     """Hide what must be hidden of one list of counts: causes, kinds.
 
     Parameters
     ----------
     counts : mapping of str to int
+    people : mapping of str to int, optional
+        Distinct pupils behind each count, when they count rows; a count that it does not name is of pupils.
     least : int
         Pupils from which a count may be told.
     total : bool
@@ -709,10 +715,14 @@ def hidden_counts(
     ({'a': None, 'b': None, 'c': 50}, {'a': None, 'b': 40})
     >>> hidden_counts({"a": 3}), hidden_counts({"a": 3, "b": 0})  # the second is known to be the rest of a sum of few
     ({'a': None}, {'a': None, 'b': None})
+    >>> hidden_counts({"a": 12, "b": 40}, people={"a": 3}, total=False)
+    {'a': None, 'b': 40}
     """
     publication = Publication(least=least)
+    pupils = {**counts, **(people or {})}
+    rows_each = max((-(-value // max(pupils[name], 1)) for name, value in counts.items()), default=1)
     for name, value in counts.items():
-        publication.count(("part", name), value)
+        publication.count(("part", name), value, people=pupils[name], rows_each=rows_each)
     # The sum of a single count is that count: no other one could keep it hidden, and not printing it here is all that can be done.
     if total and len(counts) > 1:
         # the sum itself is printed: it is not among what this function can hide

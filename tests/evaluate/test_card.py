@@ -220,3 +220,16 @@ def test_facts_that_contradict_each_other_are_all_listed(facts: CardFacts) -> No
         "Hint: Take every fact from the trained model",
     ):
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["rows", "pupils", "events"])
+def test_a_hidden_count_of_the_training_is_not_in_its_card(facts: CardFacts, name: str) -> None:
+    """Rows, pupils and leavers of the training are each said to be hidden where they are, and the card still stands."""
+    line = next(
+        line
+        for line in model_card(replace(facts, **{name: None})).splitlines()
+        if line.startswith("- ") and "), dont " in line
+    )
+    told = {"rows": "12\u202f345", "pupils": "6\u202f789", "events": "432"}
+    assert "masqué" in line
+    assert {one for one, text in told.items() if text in line} == set(told) - {name}

@@ -181,3 +181,42 @@ def test_json_gives_the_comparison_back(drawn: dict[str, np.ndarray]) -> None:
     assert again.to_json() == found.to_json()
     assert again.changes is None
     assert found != compared(drawn, expit(drawn["odds"]), known_share=None)
+
+
+@pytest.mark.parametrize(("late", "is_told"), [(3, False), (40, True)])
+def test_of_two_dates_nobody_finds_who_is_there_on_one(
+    drawn: dict[str, np.ndarray],
+    late: int,
+    is_told: bool,  # noqa: FBT001 - of the table above
+) -> None:
+    """Rows, pupils and leavers of two dates of a year never tell together how few came after the first."""
+    first = np.arange(late, ROWS)
+    at = np.concatenate([first, np.arange(ROWS)])
+    risk, outcome = expit(drawn["odds"]), drawn["outcome"].copy()
+    outcome[:late] = np.arange(late) % 2
+    tiers = [np.digitize(one, [0.2, 0.4]) + 1 for one in (drawn["poor"], risk)]
+    rows = ComparedRows(
+        outcome=outcome[at],
+        champion=drawn["poor"][at],
+        challenger=risk[at],
+        pupils=at,
+        tiers=(tiers[0][at], tiers[1][at]),
+        as_of=np.repeat(["2024-11-05", "2025-03-05"], [len(first), ROWS]),
+        groups={"overall": np.full(len(at), "ensemble", dtype=object)},
+        told={"sex": drawn["sex"][at]},
+    )
+    found = compare_rows(rows, **{**FACTS, "known_share": 1234 / ROWS})
+    assert found.rows == len(at)
+    assert found.pupils == (ROWS if is_told else None)
+    assert found.leavers == (int(outcome.sum()) if is_told else None)
+    assert found.known_share == (1234 / ROWS if is_told else 0.21)
+    assert ("lignes d'élèves (masqué), dont partis sans diplôme (masqué)" in str(found)) != is_told
+
+
+def test_causes_are_told_by_their_pupils(drawn: dict[str, np.ndarray]) -> None:
+    """Twelve rows of three pupils on four dates are of few: they are hidden, and what their sum would give with them."""
+    rows = {"outcome unknown": 12, "under 3 weeks of covered data": 60, "level not seen in training": 300}
+    people = {"outcome unknown": 3, "under 3 weeks of covered data": 40, "level not seen in training": 75}
+    found = compared(drawn, expit(drawn["odds"]), left_out=rows, people_left_out=people)
+    assert found.left_out["outcome unknown"] is None
+    assert sorted(str(count) for count in found.left_out.values()) == ["300", "None", "None"]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from decrochage_risk.evaluate.disclosure import ALL, EVENT, STAYED, CountedRows
+from decrochage_risk.evaluate.disclosure import ALL, EVENT, STAYED, CountedRows, pupils_tell_few
 from decrochage_risk.evaluate.maturity import maturity_table
 from decrochage_risk.evaluate.report import EvaluationReport, MeasuredRows, build_report
 from decrochage_risk.school_year import day_number
@@ -291,3 +291,19 @@ def test_two_tables_of_the_same_dates_hide_the_same(school: School, earlier: Sch
     for one, other in combinations(told, 2):
         if one[1] == other[1]:
             assert not is_small(abs(told[one] - told[other]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(schools())
+def test_pupils_beside_rows_tell_of_few_neither_that_they_miss_a_date_nor_that_they_have_one_row(
+    school: School,
+) -> None:
+    """Where distinct pupils are told beside the rows, those who miss a date, or have one row alone, are nobody or 11 at least."""
+    rows, days = school.rows.groupby("pupil")["day"].nunique(), school.rows["day"].nunique()
+    pupils, day = school.rows["pupil"].to_numpy(), school.rows["day"].to_numpy()
+    missing = [len(rows) - len(part) for _, part in school.rows.groupby("day")]
+    few = is_small(*missing, int((rows < rows.max()).sum()), int((rows > 1).sum()))
+    assert pupils_tell_few(pupils, day) == few
+    if not few and days == 2:
+        assert not is_small(2 * len(rows) - len(school.rows))
+    assert school.report().published().figures.pupils == (None if few else len(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -214,3 +215,33 @@ def test_taking_rows_keeps_everything_aligned(cohort: Cohort) -> None:
     np.testing.assert_array_equal(kept.outcome, taken.outcome[mask])
     assert (kept.features["absence_rate_year"] > 0.02).all()
     assert kept.left_out == taken.left_out
+
+
+def test_left_out_are_told_by_their_pupils_not_their_rows(cohort: Cohort) -> None:
+    """Ten pupils with an unknown outcome are hidden on four dates as on one; eleven are told, by their rows."""
+    dates = default_as_of_dates([2023])
+    staying = take_snapshots(cohort.records, cohort.outcomes, dates).rows.groupby("pupil_id").size()
+    always = staying.index[staying == len(dates)]
+    for few, told in ((3, None), (10, None), (11, 44)):
+        table = cohort.outcomes.assign(
+            outcome=np.where(cohort.outcomes["pupil_id"].isin(always[:few]), "unknown", "continued"),
+            date=pd.NaT,
+        )
+        rows = take_snapshots(cohort.records, table, dates)
+        assert rows.left_out["outcome unknown"] == 4 * few
+        assert rows.pupils_left_out["outcome unknown"] == few
+        assert rows.told_left_out()["outcome unknown"] == told
+
+
+def test_rows_set_apart_are_counted_with_their_pupils(cohort: Cohort) -> None:
+    """Each cause has its rows and distinct pupils; one that came without its pupils is taken for one of few."""
+    rows = take_snapshots(cohort.records, cohort.outcomes, default_as_of_dates([2022, 2023]))
+    cause = np.where(rows.rows["level"] == "3e", "of 3e", "").astype(object)
+    kept = rows.set_apart(cause)
+    of_3e = rows.rows[rows.rows["level"] == "3e"]
+    assert (kept.left_out["of 3e"], kept.pupils_left_out["of 3e"]) == (
+        len(of_3e),
+        of_3e["pupil_id"].nunique(),
+    )
+    assert len(kept.outcome) + len(of_3e) == len(rows.outcome)
+    assert replace(kept, pupils_left_out={}).told_left_out()["of 3e"] is None

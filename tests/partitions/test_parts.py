@@ -186,6 +186,7 @@ def test_training_rows_of_parts_are_those_of_the_whole(tables: dict[str, pd.Data
     pd.testing.assert_frame_equal(taken.features, expected.features)
     np.testing.assert_array_equal(taken.outcome, expected.outcome)
     assert taken.left_out == expected.left_out
+    assert taken.pupils_left_out == expected.pupils_left_out
 
 
 def test_no_training_row_anywhere_is_an_error(tables: dict[str, pd.DataFrame]) -> None:

@@ -49,11 +49,11 @@ def test_where_the_years_do_not_differ_so_nothing_is_told(known: dict[int, float
 
 
 def test_rows_set_aside_are_counted_by_cause() -> None:
-    """Each cause with its rows, hidden where they are few; a cause without rows, or another one, is not told here."""
+    """Each cause with its rows, hidden where they are of few pupils; a cause without rows, or another one, is not told here."""
     none = snapshots_of({2022: 1.0})
     assert rows_set_aside(none) == []
     found = rows_set_aside(
-        none.with_left_out(TOO_SHORT, 1).with_left_out(NOT_CLOSED, 70).with_left_out("other", 40)
+        none.with_left_out(TOO_SHORT, 12, 3).with_left_out(NOT_CLOSED, 70, 35).with_left_out("other", 40, 10)
     )
     assert found == [
         "lignes laissées de côté, effectif masqué : moins de 3 semaines de données",

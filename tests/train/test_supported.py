@@ -95,14 +95,14 @@ def test_who_left_before_the_start_is_no_supported_leaver(
 
 
 def test_keeping_changes_no_row_and_says_how_many(snapshots: Snapshots, outcomes: pd.DataFrame) -> None:
-    """By default every row is learnt from, and the card counts those of supported pupils."""
+    """By default every row is learnt from, and the card says that there are supported pupils, but not how few."""
     pupil = _stayer(snapshots)
     kept, told = set_apart_supported(
         snapshots, outcomes, _starts((pupil, "2022-11-15"), (pupil, "2023-01-10")), "keep"
     )
     assert kept is snapshots
     assert told == [
-        "2 lignes de 1 élève pour qui une mesure avait commencé : gardées (2 débuts de mesure connus)"
+        "lignes d'élèves pour qui une mesure avait commencé, effectif masqué : gardées (débuts de mesure connus : masqués)"
     ]
     assert set_apart_supported(snapshots, outcomes, None, "keep") == (snapshots, [])
 
@@ -177,3 +177,39 @@ def test_supports_of_strangers_are_told(snapshots: Snapshots, outcomes: pd.DataF
     """Supported pupils of whom none has a row, as after another pseudonymisation, are no silent zero."""
     with pytest.warns(TrainingWarning, match="None of the 2 pupils of supported has a row"):
         set_apart_supported(snapshots, outcomes, _starts(("x", "2022-01-10"), ("y", "2022-01-10")), "exclude")
+
+
+@pytest.mark.parametrize("helped", ["keep", "censor", "exclude"])
+@pytest.mark.parametrize("count", [1, 3, 10, 11, 25])
+def test_few_supported_pupils_are_not_counted_in_the_card(
+    snapshots: Snapshots, outcomes: pd.DataFrame, helped: Any, count: int
+) -> None:
+    """Under 11 supported pupils no number is told; from 11 on their rows are, and pupils who give nobody away beside them."""
+    rows = snapshots.rows[snapshots.rows["school_year"] == 2023].groupby("pupil_id").size()
+    pupils = rows.index[rows == 2][: count - 1].tolist() + rows.index[rows == 1][:1].tolist()
+    _, (line,) = set_apart_supported(
+        snapshots, outcomes, _starts(*((pupil, "2023-11-15") for pupil in pupils)), helped
+    )
+    assert len(pupils) == count
+    if count < 11:
+        assert not any(sign.isdigit() for sign in line)
+    else:
+        # one of them is there on one date alone: twice the pupils less the rows would be that one
+        assert line.startswith(f"{2 * count - 1} lignes d'élèves (effectif masqué) pour qui")
+
+
+def test_starts_tell_of_few_neither_a_second_one_nor_that_they_have_no_row(
+    snapshots: Snapshots, outcomes: pd.DataFrame
+) -> None:
+    """How many starts are known is told unless it differs by 1 to 10 from the pupils who are counted."""
+    rows = snapshots.rows[snapshots.rows["school_year"] == 2023].groupby("pupil_id").size()
+    starts = [(pupil, "2023-11-15") for pupil in rows.index[rows == 2][:20]]
+    for more, told in (
+        ([], True),
+        (starts[:4], False),
+        ([("gone", "2023-11-15")], False),
+        (starts[:12], True),
+    ):
+        _, (line,) = set_apart_supported(snapshots, outcomes, _starts(*starts, *more), "keep")
+        assert line.startswith("40 lignes de 20 élèves pour qui")
+        assert (f"({len(starts) + len(more)} débuts de mesure connus)" in line) == told

@@ -109,8 +109,8 @@ class CardFacts:
         As-of dates of the training rows.
     levels : sequence of str
         Levels the model has seen.
-    rows, pupils, events : int
-        Training rows, distinct pupils, rows with the event.
+    rows, pupils, events : int or None
+        Training rows, distinct pupils, rows with the event; None where hidden.
     censored : int or None
         Rows left out because the outcome is not known; None where hidden.
     horizon_years : int
@@ -153,9 +153,9 @@ class CardFacts:
     train_years: Sequence[int]
     as_of: Sequence[date]
     levels: Sequence[str]
-    rows: int
-    pupils: int
-    events: int
+    rows: int | None
+    pupils: int | None
+    events: int | None
     censored: int | None
     outcome_closes: tuple[int, int]
     base_rates: Sequence[BaseRate]
@@ -263,7 +263,8 @@ def _check(facts: CardFacts) -> None:
     month, last = facts.outcome_closes
     if not (1 <= month <= 12 and 1 <= last <= monthrange(_LEAP_YEAR, month)[1]):  # noqa: PLR2004  # months of a year
         faults.append(f"outcome_closes {facts.outcome_closes}")
-    if not 0 <= facts.events <= facts.rows or not 0 <= facts.pupils <= facts.rows:
+    parts = [part for part in (facts.events, facts.pupils) if part is not None]
+    if any(part < 0 or (facts.rows is not None and part > facts.rows) for part in parts):
         faults.append(f"{facts.rows} rows, {facts.pupils} pupils, {facts.events} events")
     # One way only: a model of real pupils must never be shown with the figures of made-up ones.
     if facts.report.synthetic and not facts.synthetic:

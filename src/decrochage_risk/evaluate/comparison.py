@@ -23,6 +23,7 @@ from decrochage_risk.evaluate.disclosure import (
     CountedRows,
     joined_labels,
     list_measures,
+    pupils_tell_few,
     told_gates,
 )
 from decrochage_risk.evaluate.gates import SEX, GateResult, fairness_gates
@@ -124,13 +125,14 @@ class ModelComparison(BaseModel):
         Whether one of them is a demonstration model.
     test_years, as_of, labels_known_on
         School years and as-of dates of the rows, and the day on which their outcomes were known.
-    rows, pupils, leavers : int
-        Rows compared, distinct pupils, and those of them who left; None where hidden.
+    rows, pupils, leavers : int or None
+        Rows compared, distinct pupils, and those of them who left; None where hidden: of several dates of a year, held against
+        the rows, they would tell how few are missing on one.
     left_out : dict of str to int or None
         Rows that are not compared, by cause; None where hidden.
     known_share : float or None
-        Share of the pupils who were already enrolled in a year that both models may have learnt from; None when it
-        was not looked at.
+        Share of the pupils who were already enrolled in a year that both models may have learnt from, in hundredths where the
+        pupils are hidden; None when it was not looked at.
     champion_years, challenger_years : tuple of int
         School years that each has learnt from.
     left_out_members : bool
@@ -243,6 +245,8 @@ class ComparedRows:
         Tier (1 to 3) by each model; 2 and 3 are on the list that would be issued.
     capacity : pair of array_like of bool, optional
         Lists of the same length, for the precision at capacity.
+    as_of : array_like of shape (rows,), optional
+        As-of date of each row, as ISO text; a single one when left out.
     groups : mapping of str to array_like
         What the gates are applied to.
     told : mapping of str to array_like
@@ -255,6 +259,7 @@ class ComparedRows:
     pupils: Any
     tiers: tuple[npt.ArrayLike, npt.ArrayLike]
     capacity: tuple[npt.ArrayLike, npt.ArrayLike] | None = None
+    as_of: npt.ArrayLike | None = None
     groups: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
 
@@ -273,6 +278,7 @@ def compare_rows(
     margin: float = MARGIN,
     seen_years: Sequence[int] = (),
     same: Same | None = None,
+    people_left_out: Mapping[str, int] | None = None,
     seed: int = 0,
     draws: int = DRAWS,
     **facts: Any,  # noqa: ANN401  # the remaining fields of ModelComparison
@@ -285,6 +291,8 @@ def compare_rows(
         What is compared.
     margin, seen_years, same
         As in :func:`~decrochage_risk.evaluate.comparison.decide`.
+    people_left_out : mapping of str to int, optional
+        Distinct pupils of each cause of ``left_out``; its rows are pupils when left out.
     seed, draws : int
         Of the bootstrap.
     **facts
@@ -323,12 +331,15 @@ def compare_rows(
         stayers=len(people) - leavers,
         same=same,
     )
-    # Causes too are counts of pupils.
-    facts["left_out"] = hidden_counts(facts["left_out"])
+    # Causes too are counts of pupils; an evaluation of the same rows tells their sum.
+    facts["left_out"] = hidden_counts(facts["left_out"], people=people_left_out)
+    if not tables.pupils_told and facts["known_share"] is not None:
+        # A share to the last decimal gives back of how many it is.
+        facts["known_share"] = round(facts["known_share"], 2)
     return ModelComparison(
         rows=tables.counted(tables.rows.key("", "")),
-        pupils=tables.counted(tables.rows.key("", "", unit="pupils")),
-        leavers=tables.counted("leavers"),
+        pupils=tables.counted(tables.rows.key("", "", unit="pupils")) if tables.pupils_told else None,
+        leavers=tables.counted("leavers") if tables.leavers_told else None,
         margin=margin,
         differences=tuple(
             one for one in differences if one.name != "precision_at_capacity" or _many_found(rows)
@@ -364,12 +375,14 @@ class _ComparisonTables:
         self._told = publication = Publication()
         self._pupils = pd.Series(np.asarray(rows.pupils, dtype=object))
         self.rows = CountedRows(publication, "compared", self._pupils.to_numpy())
-        count = len(self._pupils)
+        count, left = len(self._pupils), np.asarray(rows.outcome) == 1
+        days = np.zeros(count) if rows.as_of is None else np.asarray(rows.as_of, dtype=np.str_)
+        self.pupils_told = not pupils_tell_few(self._pupils, days)
+        # Leavers of a date may be told by a report of the same rows.
+        self.leavers_told = not pupils_tell_few(self._pupils[left], days[left])
         judged_groups = {(one.dimension, one.group) for side in gates for one in side if one.name == "fnr"}
         whole = {name: group_labels(name, values, count) for name, values in rows.groups.items()}
-        measures, sums = list_measures(
-            np.asarray(rows.outcome) == 1, [np.asarray(tier) >= _FLAGGED for tier in tiers]
-        )
+        measures, sums = list_measures(left, [np.asarray(tier) >= _FLAGGED for tier in tiers])
         self.rows.add(
             whole,
             measures,
@@ -378,9 +391,10 @@ class _ComparisonTables:
                 ((dimension, group) in judged_groups and measure in (EVENT, "hits0", "hits1"))
                 or (dimension == "" and measure == ALL)
             ),
+            print_pupils=self.pupils_told,
         )
         # Dear to hide: the number of leavers is what a reader needs to weigh all the rest.
-        publication.count("leavers", leavers, weight=10.0)
+        publication.count("leavers", leavers, printed=self.leavers_told, weight=10.0)
         pupils = self.rows.key("", "", unit="pupils")
         publication.count("stayers", publication.counts[pupils] - leavers, printed=False)
         publication.total(pupils, ["leavers", "stayers"])
@@ -628,7 +642,7 @@ def comparison_heading(comparison: ModelComparison) -> list[str]:
         f"Modèle en place : {comparison.champion} ; nouveau modèle : {comparison.challenger}",
         f"{years}, au {dates} ; issues connues au {day(comparison.labels_known_on, with_year=True)}",
         (
-            f"{_counted(comparison.rows, 'ligne')} de {_counted(comparison.pupils, 'élève')}, dont "
+            f"{_counted(comparison.rows, 'ligne')} {_of_pupils(comparison.pupils)}, dont "
             f"{_counted(comparison.leavers, 'parti sans diplôme', 'partis sans diplôme')}"
         ),
     ]
@@ -758,6 +772,10 @@ def _sides_table(comparison: ModelComparison) -> Table:
 
 def _counted(count: int | None, one: str, many: str = "") -> str:
     return f"{many or one + 's'} ({HIDDEN})" if count is None else plural(count, one, many or one + "s")
+
+
+def _of_pupils(count: int | None) -> str:
+    return f"d'élèves ({HIDDEN})" if count is None else f"de {plural(count, 'élève')}"
 
 
 def _count(count: int | None) -> str:

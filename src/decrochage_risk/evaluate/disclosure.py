@@ -113,6 +113,31 @@ def joined_labels(labels: npt.NDArray[Any], people: npt.NDArray[Any]) -> npt.NDA
     return np.where(np.isin(labels, small_groups), name, labels)
 
 
+def pupils_tell_few(pupils: npt.ArrayLike, days: npt.ArrayLike) -> bool:
+    """Tell whether distinct pupils, printed beside the rows of these dates, would tell a few of them.
+
+    On two dates, twice the pupils less the rows are those who are missing on one of them. Few must be neither those who miss a
+    date, nor those who have fewer rows than another, nor those who have more than one.
+
+    Parameters
+    ----------
+    pupils, days : array_like of shape (rows,)
+        Pupil and as-of date of each row.
+
+    Examples
+    --------
+    Of forty pupils three have come after the first date:
+
+    >>> pupils, days = [*range(37), *range(40)], [*["2024-11-05"] * 37, *["2025-01-06"] * 40]
+    >>> pupils_tell_few(pupils, days), pupils_tell_few(pupils[37:], days[37:])
+    (True, False)
+    """
+    rows = np.bincount(sorted_codes(pupils))
+    present = np.unique(np.asarray(days, dtype=np.str_), return_counts=True)[1]
+    missing = (len(rows) - present).tolist()
+    return is_small(*missing, int((rows < rows.max(initial=0)).sum()), int((rows > 1).sum()))
+
+
 class CountedRows:
     """Rows of pupils, counted by group and measure into a publication.
 
@@ -346,8 +371,7 @@ class ReportTables:
         """Add every count that the report prints or lets a reader find."""
         self.rows = rows = CountedRows(told, scope, self.pupils)
         if self.as_of is not None:
-            present = np.unique(self.as_of, return_counts=True)[1]
-            self.pupils_told = not is_small(*(len(pd.unique(self.pupils)) - present).tolist())
+            self.pupils_told = not pupils_tell_few(self.pupils, self.as_of)
         event = self.outcome == 1
         measures, sums = list_measures(event, list(self.lists.values()))
         figures_of = {(one.dimension, one.group): one for one in groups}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,9 +59,7 @@ def score_rows(model: TrainedModel, snapshots: Snapshots) -> ScoredRows:
     cause = why_not_scored(model, snapshots)
     if (cause != "").all():
         raise NotEnoughDataError(_none_scored(model, snapshots, cause))
-    rows = snapshots.take(cause == "")
-    for why, count in Counter(cause[cause != ""].tolist()).items():
-        rows = rows.with_left_out(why, count)
+    rows = snapshots.set_apart(cause)
     groups = groups_of(model, rows)
     matrix = model.risk_model.filled(rows.features, groups)
     raw = member_mean(model.risk_model.member_log_odds(matrix))

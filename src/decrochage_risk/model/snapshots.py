@@ -8,7 +8,7 @@ deceased or lost from sight is censored: never counted as having stayed.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,7 @@ from decrochage_risk.records.outcome_table import TrainingTables
 from decrochage_risk.records.transmission import find_transmission
 from decrochage_risk.risk.numeric_table import copied
 from decrochage_risk.school_year import day_number, school_year_of, to_date
+from decrochage_risk.small_cells import hidden_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -274,6 +275,8 @@ class Snapshots:
         Enrolled pupils who were left out, by cause, counted once per as-of date.
     transmissions : tuple of Transmission
         What the schools had sent on each as-of date.
+    pupils_left_out : dict of str to int
+        Distinct pupils of each cause of ``left_out``; a cause that it does not name is taken for one of few.
     """
 
     features: pd.DataFrame
@@ -281,6 +284,7 @@ class Snapshots:
     rows: pd.DataFrame
     left_out: dict[str, int]
     transmissions: tuple[Transmission, ...] = ()
+    pupils_left_out: dict[str, int] = field(default_factory=dict)
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Snapshots:
         """Keep some rows."""
@@ -290,12 +294,33 @@ class Snapshots:
             self.rows[mask].reset_index(drop=True),
             self.left_out,
             self.transmissions,
+            self.pupils_left_out,
         )
 
-    def with_left_out(self, cause: str, rows: int) -> Snapshots:
-        """Count further rows as left out."""
+    def with_left_out(self, cause: str, rows: int, pupils: int) -> Snapshots:
+        """Count further rows as left out, with their distinct pupils."""
         counts = Counter(self.left_out) + Counter({cause: rows})
-        return replace(self, left_out=dict(sorted(counts.items())))
+        # They may be the same pupils as before: the larger count is what is sure.
+        people = {**self.pupils_left_out, cause: max(pupils, self.pupils_left_out.get(cause, 0))}
+        return replace(self, left_out=dict(sorted(counts.items())), pupils_left_out=people)
+
+    def set_apart(self, cause: npt.NDArray[np.object_]) -> Snapshots:
+        """Keep the rows whose cause is empty, and count the others as left out by theirs."""
+        kept, pupils = self.take(cause == ""), self.rows["pupil_id"]
+        for why, count in Counter(cause[cause != ""].tolist()).items():
+            kept = kept.with_left_out(why, count, pupils[cause == why].nunique())
+        return kept
+
+    def told_left_out(self, *, total: bool = False) -> dict[str, int | None]:
+        """Give ``left_out`` with what may be printed of it: three pupils have twelve rows on four dates.
+
+        With ``total``, their sum is printed too.
+        """
+        return hidden_counts(self.left_out, people=self.people_left_out(), total=total)
+
+    def people_left_out(self) -> dict[str, int]:
+        """Give the distinct pupils of every cause of ``left_out``, as few as there may be."""
+        return {cause: self.pupils_left_out.get(cause, min(rows, 1)) for cause, rows in self.left_out.items()}
 
 
 def default_as_of_dates(school_years: Iterable[int]) -> tuple[date, ...]:
@@ -397,13 +422,14 @@ def take_snapshots(
     NotEnoughDataError
         When no row remains, with the causes.
     """
-    parts, left_out = [], Counter[str]()
+    parts, apart, left_out = [], [], Counter[str]()
     for day in sorted({to_date(value) for value in as_of_dates}):
         if progress is not None:
             progress(f"Lecture au {day.isoformat()}")
         part, causes = _snapshot(records.known_on(day), records, outcomes, closes, horizon_years)
         parts.append(part)
-        left_out.update(causes)
+        apart.append(causes)
+        left_out.update(causes["cause"].tolist())
     if not may_be_empty and not sum(len(part.outcome) for part in parts):
         raise no_rows_error(left_out)
     return Snapshots(
@@ -412,6 +438,10 @@ def take_snapshots(
         pd.concat([part.rows for part in parts], ignore_index=True),
         dict(sorted(left_out.items())),
         tuple(each for part in parts for each in part.transmissions),
+        {
+            str(cause): int(count)
+            for cause, count in pd.concat(apart).groupby("cause")["pupil_id"].nunique().items()
+        },
     )
 
 
@@ -421,7 +451,7 @@ def _snapshot(
     outcomes: pd.DataFrame,
     closes: tuple[int, int],
     horizon_years: int,
-) -> tuple[Snapshots, Counter[str]]:
+) -> tuple[Snapshots, pd.DataFrame]:
     # The only place where what came later meets what was known: labels here, features from the cut records.
     labels = label(outcomes, known, closes, check_horizon(horizon_years))
     short = days_of_data(known) < MINIMUM_DAYS
@@ -448,10 +478,10 @@ def _snapshot(
     labels_of = {level: reference_label(level, known.as_of) for level in rows["level"].unique()}
     rows["reference_group"] = rows["level"].map(labels_of).astype(object)
     features = copied(matrix_with_context(known), rows=keep)
-    return Snapshots(features, labels.outcome[keep], rows, {}, (find_transmission(known),)), Counter(
-        # Of the enrolled only: nobody else was at risk, so nothing was left out.
-        cause[known.enrolled & (cause != "")].tolist()
-    )
+    # Of the enrolled only: nobody else was at risk, so nothing was left out.
+    out = known.enrolled & (cause != "")
+    apart = pd.DataFrame({"pupil_id": np.asarray(known.pupil_ids)[out], "cause": cause[out]})
+    return Snapshots(features, labels.outcome[keep], rows, {}, (find_transmission(known),)), apart
 
 
 def _current(records: PupilRecords, known: KnownRecords, column: str) -> npt.NDArray[np.object_]:

@@ -130,7 +130,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         "digest": {"digest": _TEXT, "named": _TEXT},
         "rows": _SNAPSHOT_ROWS,
         "features": {**dict.fromkeys(MATRIX_COLUMNS, _NUMBER), _OUTCOME: _NUMBER},
-        "left_out": {"cause": _TEXT, "pupils": _WHOLE},
+        "left_out": {"cause": _TEXT, "rows": _WHOLE, "pupils": _WHOLE},
         "transmissions": {
             "as_of": pa.date32(),
             "school_id": _TEXT,
@@ -550,7 +550,11 @@ def snapshot_part(
         "rows": _plain(snapshots.rows, "rows"),
         "features": _plain(features, "features"),
         "left_out": pa.table(
-            {"cause": list(snapshots.left_out), "pupils": list(snapshots.left_out.values())},
+            {
+                "cause": list(snapshots.left_out),
+                "rows": list(snapshots.left_out.values()),
+                "pupils": list(snapshots.people_left_out().values()),
+            },
             schema=SCHEMAS["left_out"],
         ),
         "transmissions": _transmissions_table(snapshots.transmissions),
@@ -636,15 +640,14 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
     NotEnoughDataError
         There is no row in any part; with what was left out.
     """
-    left_out: Counter[str] = Counter()
+    left_out, pupils_left_out = Counter[str](), Counter[str]()
     tables, rows, transmissions = [], [], []
     for part in parts:
         transmissions.append(part["transmissions"])
-        left_out.update(
-            dict(
-                zip(*(part["left_out"].column(name).to_pylist() for name in ("cause", "pupils")), strict=True)
-            )
-        )
+        for one in part["left_out"].to_pylist():
+            left_out[one["cause"]] += one["rows"]
+            # A pupil lies in one part: distinct ones add up.
+            pupils_left_out[one["cause"]] += one["pupils"]
         rows.append(part["rows"])
         tables.append(part)
     of_all = pa.concat_tables(rows) if rows else SCHEMAS["rows"].empty_table()
@@ -661,6 +664,7 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
         frame.iloc[order].reset_index(drop=True),
         dict(sorted(left_out.items())),
         _merged_transmissions(transmissions),
+        dict(pupils_left_out),
     )
 
 

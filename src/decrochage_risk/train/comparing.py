@@ -5,7 +5,6 @@ Comparison of a model in use and a new one on the same pupils and as-of dates, o
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -234,6 +233,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
             as_of=tuple(sorted(set(rows.rows["as_of"]))),
             labels_known_on=day,
             left_out=rows.left_out,
+            people_left_out=rows.people_left_out(),
             known_share=_known_share(records, rows, training_years[0] & training_years[1]),
             champion_years=tuple(sorted(training_years[0])),
             challenger_years=tuple(sorted(training_years[1])),
@@ -259,6 +259,7 @@ def _compared_rows(
         pupils=rows.rows["pupil_id"].to_numpy(),
         tiers=(old, new),
         capacity=_lists(rows, risks, capacity),
+        as_of=[day.isoformat() for day in rows.rows["as_of"]],
         groups=_gated(rows),
         told=_told(rows, changes),
     )
@@ -356,10 +357,7 @@ def _of_both(champion: TrainedModel, challenger: TrainedModel, rows: Snapshots) 
                 hint="Compare on records of these levels, in the same units.",
             )
         )
-    rows_of_both = rows.take(cause == "")
-    for why, count in Counter(cause[cause != ""].tolist()).items():
-        rows_of_both = rows_of_both.with_left_out(why, count)
-    return rows_of_both
+    return rows.set_apart(cause)
 
 
 def _gated(rows: Snapshots) -> dict[str, npt.NDArray[np.object_]]:

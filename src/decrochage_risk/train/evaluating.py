@@ -25,7 +25,7 @@ from decrochage_risk.train.backtest import (
     report_on,
     rows_to_complete,
 )
-from decrochage_risk.train.training import NOT_CLOSED, mature_only, told_left_out
+from decrochage_risk.train.training import NOT_CLOSED, mature_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -146,11 +146,13 @@ def _left_out(test: Snapshots) -> list[str]:
     """Say how many pupils and dates were left out, and why."""
     if not test.left_out:
         return []
-    counts = told_left_out(test.left_out)
+    counts = test.told_left_out(total=True)
     causes = ", ".join(
         f"{_CAUSES[cause]} : {HIDDEN if count is None else number(count)}" for cause, count in counts.items()
     )
-    total = HIDDEN if is_small(sum(test.left_out.values())) else number(sum(test.left_out.values()))
+    # All of them are at least as many pupils as the largest cause.
+    is_few = is_small(max(test.people_left_out().values()))
+    total = HIDDEN if is_few else number(sum(test.left_out.values()))
     return [f"Lignes laissées de côté : {total} ({causes})."]
 
 

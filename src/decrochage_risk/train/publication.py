@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.evaluate import BaseRate, card_page
-from decrochage_risk.evaluate.disclosure import ALL, EVENT, STAYED, CountedRows
+from decrochage_risk.evaluate.disclosure import ALL, EVENT, STAYED, CountedRows, pupils_tell_few
 from decrochage_risk.french import join, school_year
 from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
-from decrochage_risk.small_cells import Publication
+from decrochage_risk.small_cells import Publication, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,12 +49,17 @@ class PublishedTraining:
     tiers, thresholds : list of dict
         Held-out counts as JSON values, None where hidden.
     base_rates : list of BaseRate
+    rows, pupils, events : int or None
+        Training rows, distinct pupils, rows with the event; None where hidden.
     """
 
     report: EvaluationReport
     tiers: list[dict[str, Any]]
     thresholds: list[dict[str, Any]]
     base_rates: list[BaseRate]
+    rows: int | None
+    pupils: int | None
+    events: int | None
 
 
 def publish_training(
@@ -73,7 +78,8 @@ def publish_training(
     """
     publication = Publication()
     report.add_to(publication)
-    training = _training_rows(publication, snapshots, report)
+    pupils_told = _pupils_told(snapshots, report)
+    training = _training_rows(publication, snapshots, report, pupils_told=pupils_told)
     # In one publication: the thresholds and the report count the same pupils, and differences would show a
     # few.
     held_out.add_to(publication)
@@ -81,11 +87,15 @@ def publish_training(
         _relate_years(publication, snapshots, training, report.tables)
         _relate_levels(publication, held_out, report.tables)
     secrets = publication.hidden()
+    counts = {name: None if name in secrets else count for name, count in publication.counts.items()}
     return PublishedTraining(
         report=report.published(secrets, dates=training),
         tiers=held_out.tiers(secrets),
         thresholds=held_out.thresholds(secrets),
         base_rates=_base_rates(publication.counts, training, secrets),
+        rows=counts[training.key(*_EVERYBODY)],
+        pupils=counts[training.key(*_EVERYBODY, unit="pupils")] if pupils_told else None,
+        events=counts[training.key(*_EVERYBODY, EVENT)],
     )
 
 
@@ -98,7 +108,16 @@ def _measured(outcome: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.bool
     return {ALL: np.ones(len(left), dtype=np.bool_), EVENT: left, STAYED: ~left}
 
 
-def _training_rows(told: Publication, snapshots: Snapshots, report: EvaluationReport) -> CountedRows:
+def _pupils_told(snapshots: Snapshots, report: EvaluationReport) -> bool:
+    """Tell whether the pupils of a training may stand beside its rows, and beside the pupils of its report."""
+    pupils, tables = snapshots.rows["pupil_id"], report.tables
+    others = 0 if tables is None else pupils.nunique() - len(pd.unique(tables.pupils))
+    return not (is_small(others) or pupils_tell_few(pupils, snapshots.rows["as_of"].astype(str)))
+
+
+def _training_rows(
+    told: Publication, snapshots: Snapshots, report: EvaluationReport, *, pupils_told: bool
+) -> CountedRows:
     """Count the training rows by pathway and by as-of date; the leavers of a date are printed once they are known."""
     rows = snapshots.rows
     row_counts = CountedRows(told, "training", rows["pupil_id"].to_numpy())
@@ -114,7 +133,13 @@ def _training_rows(told: Publication, snapshots: Snapshots, report: EvaluationRe
             return group in (mature_days if measure == EVENT else days) and measure != STAYED
         return measure != STAYED
 
-    row_counts.add(dimensions, _measured(snapshots.outcome), [(ALL, (EVENT, STAYED))], printed)
+    row_counts.add(
+        dimensions,
+        _measured(snapshots.outcome),
+        [(ALL, (EVENT, STAYED))],
+        printed,
+        print_pupils=pupils_told,
+    )
     return row_counts
 
 

@@ -28,9 +28,11 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import AsOfError, RecordsError, TrainingWarning, explain_error, warn_caller
+from decrochage_risk.evaluate.disclosure import pupils_tell_few
 from decrochage_risk.french import plural
 from decrochage_risk.records.reading import as_frame
 from decrochage_risk.school_year import day_number, to_date, year_start
+from decrochage_risk.small_cells import HIDDEN, is_small
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -96,15 +98,32 @@ def set_apart_supported(
     starts = _starts(supported)
     _warn_of_strangers(starts, snapshots)
     out = _touched(snapshots, starts, outcomes, later_years=helped == "exclude")
-    pupils = snapshots.rows["pupil_id"][out].nunique()
     line = (
-        f"{plural(int(out.sum()), 'ligne')} de {plural(pupils, 'élève')} pour qui une mesure avait commencé : "
-        f"{_WORDS[helped]} ({plural(len(starts), 'début de mesure connu', 'débuts de mesure connus')})"
+        f"{_rows_told(snapshots.rows, out)} : {_WORDS[helped]} ({_starts_told(snapshots.rows, out, starts)})"
     )
     if helped == "keep":
         return snapshots, [line]
-    rows_left = snapshots.take(~out)
-    return rows_left.with_left_out(SUPPORTED, int(out.sum())), [line]
+    return snapshots.set_apart(np.where(out, SUPPORTED, "").astype(object)), [line]
+
+
+def _rows_told(rows: pd.DataFrame, out: npt.NDArray[np.bool_]) -> str:
+    """Say how many rows of how many pupils a support may have changed, as far as the card may print it."""
+    whom, pupils = "pour qui une mesure avait commencé", rows["pupil_id"]
+    # The others are what is missing from the rows of the card.
+    if is_small(pupils[out].nunique(), pupils[~out].nunique()):
+        return f"lignes d'élèves {whom}, effectif {HIDDEN}"
+    count = plural(int(out.sum()), "ligne")
+    if pupils_tell_few(pupils[out], rows["as_of"][out].astype(str)):
+        return f"{count} d'élèves (effectif {HIDDEN}) {whom}"
+    return f"{count} de {plural(pupils[out].nunique(), 'élève')} {whom}"
+
+
+def _starts_told(rows: pd.DataFrame, out: npt.NDArray[np.bool_], starts: pd.DataFrame) -> str:
+    """Say how many starts are known, unless they are of few pupils, or tell of few that they have two, or no row."""
+    more = len(starts) - rows["pupil_id"][out].nunique()
+    if is_small(starts["pupil_id"].nunique(), abs(more)):
+        return f"débuts de mesure connus : {HIDDEN}s"
+    return plural(len(starts), "début de mesure connu", "débuts de mesure connus")
 
 
 def _warn_of_strangers(starts: pd.DataFrame, snapshots: Snapshots) -> None:

@@ -54,7 +54,7 @@ from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.numeric_table import columns_of, copied
 from decrochage_risk.school_year import school_year_of, to_date
-from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
+from decrochage_risk.small_cells import HIDDEN, is_small
 from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.leaks import (
@@ -91,7 +91,6 @@ __all__ = [
     "no_year_before",
     "of_records",
     "rows_set_aside",
-    "told_left_out",
     "train_model",
     "without_past_attendance",
 ]
@@ -136,9 +135,7 @@ def mature_only(snapshots: Snapshots, day: date | None) -> Snapshots:
                 hint="Add earlier school years, or wait for the closing day before training and evaluating.",
             )
         )
-    mature_rows = snapshots.take(label_known)
-    left_out = {**snapshots.left_out, NOT_CLOSED: int((~label_known).sum())}
-    return replace(mature_rows, left_out=dict(sorted(left_out.items())))
+    return snapshots.set_apart(np.where(label_known, "", NOT_CLOSED).astype(object))
 
 
 _RARELY, _OFTEN = 0.05, 0.5
@@ -192,7 +189,7 @@ def rows_set_aside(snapshots: Snapshots) -> list[str]:
     )
     return [
         f"{plural(rows, 'ligne laissée', 'lignes laissées')} de côté : {cause}"
-        if told_left_out(snapshots.left_out)[name] is not None
+        if snapshots.told_left_out()[name] is not None
         else f"lignes laissées de côté, effectif {HIDDEN} : {cause}"
         for name, cause, rows in counts
         if rows
@@ -374,7 +371,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     publication, recalls = _publication(snapshots, report, counts, horizon_years)
     report = publication.report
     _tell_left_out(risk_model, snapshots, left_out)
-    trained_on = _trained_on(snapshots, outcome_closes, horizon_years, caveats, records.calendar)
+    trained_on = _trained_on(snapshots, publication, outcome_closes, horizon_years, caveats, records.calendar)
     trained_on |= {"past_attendance": reads_past, "legal_basis": legal_basis if reads_past else None}
     facts = _card_facts(
         snapshots, risk_model, publication, trained_on, name, untouched=is_untouched, synthetic=synthetic
@@ -562,6 +559,7 @@ def _dates(
 
 def _trained_on(
     snapshots: Snapshots,
+    published: PublishedTraining,
     closes: tuple[int, int],
     horizon_years: int,
     caveats: list[str],
@@ -578,10 +576,10 @@ def _trained_on(
         "closes_on": sorted(
             {closing_day(int(year), closes, horizon_years).isoformat() for year in rows["school_year"]}
         ),
-        "rows": len(rows),
-        "pupils": int(rows["pupil_id"].nunique()),
-        "events": int(snapshots.outcome.sum()),
-        "left_out": told_left_out(snapshots.left_out),
+        "rows": published.rows,
+        "pupils": published.pupils,
+        "events": published.events,
+        "left_out": snapshots.told_left_out(),
         "records_warnings": caveats,
         "transmission": {table: each.to_dict() for table, each in pace.items()},
         "libraries": libraries(),
@@ -622,7 +620,7 @@ def _card_facts(
         rows=trained_on["rows"],
         pupils=trained_on["pupils"],
         events=trained_on["events"],
-        censored=_censored(snapshots.left_out),
+        censored=_censored(snapshots.told_left_out()),
         outcome_closes=(trained_on["outcome_closes"][0], trained_on["outcome_closes"][1]),
         horizon_years=trained_on.get("horizon_years", 1),
         base_rates=published.base_rates,
@@ -638,20 +636,9 @@ def _card_facts(
     )
 
 
-def told_left_out(left_out: Mapping[str, int]) -> dict[str, int | None]:
-    """Give why rows were left out with what may be printed of the counts.
-
-    Examples
-    --------
-    >>> told_left_out({"outcome unknown": 3, "under 3 weeks of covered data": 40})
-    {'outcome unknown': None, 'under 3 weeks of covered data': None}
-    """
-    return hidden_counts(left_out)
-
-
-def _censored(left_out: Mapping[str, int]) -> int | None:
+def _censored(left_out: Mapping[str, int | None]) -> int | None:
     """Count the rows without a known outcome; hidden when one of their causes is."""
-    counts = [count for cause, count in told_left_out(left_out).items() if cause in CENSORED]
+    counts = [count for cause, count in left_out.items() if cause in CENSORED]
     return None if None in counts else sum(count for count in counts if count is not None)
 
 

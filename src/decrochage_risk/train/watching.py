@@ -43,7 +43,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.risk import fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
-from decrochage_risk.small_cells import hidden_counts
+from decrochage_risk.small_cells import PUBLISHED, hidden_counts
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.drift_signs import (
     TABLES,
@@ -270,10 +270,14 @@ def training_error(model: TrainedModel, leavers: float) -> float:
     >>> told = {"events": 800, "as_of": ["2022-11-05", "2023-03-05", "2023-11-05", "2024-03-05"], "school_years": [2022, 2023]}
     >>> round(training_error(SimpleNamespace(trained_on=told), 100), 3)
     1.118
+    >>> round(training_error(SimpleNamespace(trained_on={**told, "events": None}), 100), 3)  # hidden: 10 at most
+    4.583
     """
     facts = model.trained_on
     rows_each = len(facts["as_of"]) / len(facts["school_years"])
-    return float(np.sqrt(1.0 + leavers * rows_each / max(facts["events"], 1)))
+    # Hidden: of few pupils.
+    events = PUBLISHED - 1 if facts["events"] is None else facts["events"]
+    return float(np.sqrt(1.0 + leavers * rows_each / max(events, 1)))
 
 
 LEAST_PUPILS: Final = 30
