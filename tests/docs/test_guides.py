@@ -168,7 +168,7 @@ def test_tracking(small_model: TrainedModel, tmp_path: Path, monkeypatch: pytest
         }
     )
     run_blocks("guides/suivi.md", {"report": report})
-    assert {"check.rows.pupils", "evaluate.evaluation.figures.auc"} <= set(tracker.metrics)
+    assert {"check.rows.absences", "evaluate.evaluation.figures.auc"} <= set(tracker.metrics)
     assert any("etablissement" in name for name in tracker.metrics)
     assert set(tracker.tags) == {"verdict", "sha256"}
 
