@@ -307,3 +307,32 @@ def test_pupils_beside_rows_tell_of_few_neither_that_they_miss_a_date_nor_that_t
     if not few and days == 2:
         assert not is_small(2 * len(rows) - len(school.rows))
     assert school.report().published().figures.pupils == (None if few else len(rows))
+
+
+@given(late=st.lists(st.integers(0, 60), min_size=3, max_size=3), seed=st.integers(0, 9))
+@settings(max_examples=25, deadline=None)
+def test_distinct_pupils_of_groups_tell_no_few_who_miss_a_date(late: list[int], seed: int) -> None:
+    """Twice the pupils of a group less its rows are nobody or no few, in every group whose pupils two dates print; or in none."""
+    size, groups = 300, ("cap1", "2de_pro", "3e")
+    level = np.repeat(groups, size)
+    missing = np.concatenate([np.arange(at * size, at * size + count) for at, count in enumerate(late)])
+    first = np.setdiff1d(np.arange(3 * size), missing)
+    at = np.r_[first, np.arange(3 * size)]
+    day = np.array([date(2024, 11, 5)] * len(first) + [date(2025, 3, 5)] * 3 * size)
+    randoms = np.random.default_rng(seed)
+    left = (randoms.random(3 * size) < 0.2).astype(float)
+    report = build_report(
+        MeasuredRows(
+            left[at], randoms.random(len(at)) / 2, pupils=at, dimensions={"level": level[at]}, as_of=day
+        ),
+        title="t",
+        synthetic=True,
+        test_years=[2024],
+        as_of=sorted(set(day.tolist())),
+    )
+    told = [one for one in report.groups if one.dimension == "level" and one.pupils is not None]
+    assert len(told) in {0, 3}
+    assert not any(is_small(2 * one.pupils - one.rows) for one in told if one.rows and one.pupils)
+    if is_small(*late):
+        assert not told
+        assert any("effectifs d'élèves distincts" in note for note in report.figures.notes)

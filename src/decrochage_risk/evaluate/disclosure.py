@@ -25,7 +25,7 @@ from decrochage_risk.school_year import school_year_of
 from decrochage_risk.small_cells import HIDDEN, PUBLISHED, Publication, is_small
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -52,6 +52,8 @@ UNCOUNTED: Final = (
     f"effectifs d'élèves distincts : {HIDDEN}s, ils diraient combien manquent à une date d'observation"
 )
 """What is written where distinct pupils, held against a date, would tell how few are not there on it."""
+UNCOUNTED_GROUPS: Final = UNCOUNTED.replace("distincts", "distincts des groupes")
+"""The same, where those of one of the groups would."""
 _UNSEEN: Final = "unseen_schools"
 _OUTCOME: Final = ((ALL, (EVENT, STAYED)),)
 _MERGED: Final = ("level", "pathway", "network", "years_behind", "sex_pathway", "sex_years_behind")
@@ -132,8 +134,12 @@ def pupils_tell_few(pupils: npt.ArrayLike, days: npt.ArrayLike) -> bool:
     >>> pupils_tell_few(pupils, days), pupils_tell_few(pupils[37:], days[37:])
     (True, False)
     """
-    rows = np.bincount(sorted_codes(pupils))
-    present = np.unique(np.asarray(days, dtype=np.str_), return_counts=True)[1]
+    return _tell_few(sorted_codes(pupils), sorted_codes(days))
+
+
+def _tell_few(pupils: Codes, days: Codes) -> bool:
+    rows = np.unique(pupils, return_counts=True)[1]
+    present = np.unique(days, return_counts=True)[1]
     missing = (len(rows) - present).tolist()
     return is_small(*missing, int((rows < rows.max(initial=0)).sum()), int((rows > 1).sum()))
 
@@ -179,6 +185,7 @@ class CountedRows:
         *,
         whole_only: Collection[str] = (),
         print_pupils: bool = True,
+        print_pupils_of_groups: bool = True,
         whole_year: bool = False,
     ) -> None:
         """Count, and relate what adds up.
@@ -197,6 +204,8 @@ class CountedRows:
             Measures that no table divides by a group, only by as-of date.
         print_pupils : bool
             Whether distinct pupils are printed beside the rows.
+        print_pupils_of_groups : bool
+            Whether those of each group are, beside those of all rows.
         whole_year : bool
             Whether all pupils of the rows are a total of each date too: who is not there on it is then guarded.
         """
@@ -207,7 +216,8 @@ class CountedRows:
             own = {
                 name: mask for name, mask in measures.items() if dimension in apart or name not in whole_only
             }
-            self._count(dimension, groups.tolist(), codes, own, printed, print_pupils=print_pupils)
+            print_own = print_pupils and (dimension in apart or print_pupils_of_groups)
+            self._count(dimension, groups.tolist(), codes, own, printed, print_pupils=print_own)
             for group in groups.tolist():
                 for whole, parts in sums:
                     if whole in own and parts[0] in own:
@@ -366,12 +376,18 @@ class ReportTables:
     unseen: npt.NDArray[np.bool_] | None = None
     rows: CountedRows | None = field(default=None, init=False)
     pupils_told: bool = field(default=True, init=False)
+    pupils_of_groups_told: bool = field(default=True, init=False)
 
     def add_to(self, told: Publication, groups: Sequence[GroupFigures], scope: str = "report") -> None:
         """Add every count that the report prints or lets a reader find."""
         self.rows = rows = CountedRows(told, scope, self.pupils)
         if self.as_of is not None:
-            self.pupils_told = not pupils_tell_few(self.pupils, self.as_of)
+            pupils, days = sorted_codes(self.pupils), sorted_codes(self.as_of)
+            self.pupils_told = not _tell_few(pupils, days)
+            # All groups or none: one that is left out would follow from the others of its dimension.
+            self.pupils_of_groups_told = self.pupils_told and not any(
+                _tell_few(pupils[inside], days[inside]) for inside in self._rows_of_groups(groups)
+            )
         event = self.outcome == 1
         measures, sums = list_measures(event, list(self.lists.values()))
         figures_of = {(one.dimension, one.group): one for one in groups}
@@ -400,9 +416,22 @@ class ReportTables:
             printed,
             whole_only=others,
             print_pupils=self.pupils_told,
+            print_pupils_of_groups=self.pupils_of_groups_told,
             whole_year=True,
         )
         self._add_exits(told, figures_of, event)
+
+    def _rows_of_groups(self, groups: Sequence[GroupFigures]) -> Iterator[npt.NDArray[np.bool_]]:
+        """Give the rows of each group whose pupils would be printed."""
+        if self.unseen is not None:
+            yield self.unseen
+        for one in groups:
+            if one.pupils is None:
+                continue
+            if one.dimension == EXIT_KIND and self.exit_kinds is not None:
+                yield (self.outcome != 1) | (self.exit_kinds == one.group)
+            elif one.dimension in self.dimensions:
+                yield np.asarray(self.dimensions[one.dimension] == one.group)
 
     def _all_dimensions(self, groups: Sequence[GroupFigures]) -> dict[str, npt.NDArray[Any]]:
         columns = dict(self.dimensions)
@@ -446,7 +475,7 @@ class ReportTables:
             publication.count(
                 rows.key(EXIT_KIND, kind, unit="pupils"),
                 both,
-                printed=figures is not None and self.pupils_told,
+                printed=figures is not None and self.pupils_of_groups_told,
             )
             publication.differ(rows.key(EXIT_KIND, kind, unit="pupils"), whole)
             publication.tie([whole, rows.key(EXIT_KIND, kind, unit="pupils")])
@@ -471,7 +500,7 @@ class ReportTables:
         return tuple(self._told_group(one, hidden) for one in groups)
 
     def _told_group(self, one: GroupFigures, hidden: Hidden) -> GroupFigures:
-        if not self.pupils_told:
+        if not self.pupils_of_groups_told:
             one = one.model_copy(update={"pupils": None})
         place = (one.dimension, one.group)
         if self._is_hidden(hidden, *place):
@@ -525,6 +554,8 @@ class ReportTables:
             # Said once, of the model: the pupils of a baseline are the same.
             notes = figures.notes if score else (*figures.notes, UNCOUNTED)
             blanks |= {"pupils": None, "notes": notes}
+        elif not self.pupils_of_groups_told and not score:
+            blanks["notes"] = (*figures.notes, UNCOUNTED_GROUPS)
         return figures.model_copy(update=blanks)
 
     def told_unseen(self, figures: Figures | None, hidden: Hidden) -> Figures | None:
@@ -534,7 +565,7 @@ class ReportTables:
         if self._is_hidden(hidden, _UNSEEN, "True", EVENT):
             return _withheld(figures)
         shown = _without_tops(figures)
-        return shown if self.pupils_told else shown.model_copy(update={"pupils": None})
+        return shown if self.pupils_of_groups_told else shown.model_copy(update={"pupils": None})
 
     def _is_flag(self, score: str) -> bool:
         return len(np.unique(self.scores[score])) <= _FEW_SCORES
