@@ -88,7 +88,13 @@ class Repeated:
         self._rows = rows
         self.calendar = SchoolCalendar.for_zone("B")
         self.outcomes = pd.read_pickle(PLACE / "outcomes.pkl")  # noqa: S301 - our own
-        self.enrolments = pd.DataFrame({"start_date": np.array(["2021-09-01"], dtype="datetime64[s]")})
+        self.enrolments = pd.DataFrame(
+            {
+                "pupil_id": ["a"],
+                "school_year": [2021],
+                "start_date": np.array(["2021-09-01"], dtype="datetime64[s]"),
+            }
+        )
         self.faults = _NoFaults()
 
     def snapshots(

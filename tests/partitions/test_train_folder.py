@@ -16,6 +16,7 @@ from decrochage_risk.errors import (
 )
 from decrochage_risk.partitions import train_folder, train_on_folder
 from decrochage_risk.records import PupilRecords
+from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model
@@ -163,3 +164,25 @@ def test_a_folder_of_something_else_is_never_emptied(extracts: Path, tmp_path: P
         with pytest.raises(RecordsError, match="no work in progress"):
             train(extracts, partitions=2, work=place)
     assert (own / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+def test_shifted_school_years_are_refused_in_parts_too(
+    extracts: Path, tables: dict[str, pd.DataFrame], parts: int
+) -> None:
+    """Undated outcomes of another school year are refused in the same words, whatever the number of parts."""
+    shifted = tables["outcomes"].drop(columns="date")
+    shifted.assign(school_year=shifted["school_year"] - 1).to_parquet(
+        extracts / "outcomes.parquet", index=False
+    )
+    with pytest.raises(RecordsError) as caught:
+        train(extracts, partitions=parts)
+    with pytest.raises(RecordsError) as expected:
+        outcomes_for(PupilRecords.read(extracts))
+    assert str(caught.value) == str(expected.value)
+
+
+def test_outcomes_apart_are_no_table_of_the_parts(extracts: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Parts label their pupils by the outcomes of the folder: a table given apart is refused, not passed over."""
+    with pytest.raises(RecordsError, match="records in parts, which read their own"):
+        train(extracts, partitions=3, outcomes=tables["outcomes"])

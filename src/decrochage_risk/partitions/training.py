@@ -14,8 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from decrochage_risk.errors import DecrochageError, FaultyRecordsError, RecordsError, explain_error
@@ -34,6 +32,8 @@ from decrochage_risk.train.training import train_model
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
+
+    import pandas as pd
 
     from decrochage_risk.model import Snapshots, TrainedModel
     from decrochage_risk.partitions.runs import Finished, PartEngine
@@ -89,16 +89,18 @@ class PartedRecords:
     @cached_property
     def outcomes(self) -> pd.DataFrame | None:
         """What became of all pupils, without the rows that are set aside; None without the table."""
-        if "outcomes" not in self._runs.names:
-            return None
-        return self._runs.people().outcomes
+        return self._of_people[1] if "outcomes" in self._runs.names else None
 
     @cached_property
     def enrolments(self) -> pd.DataFrame:
-        """The first day of the earliest enrolment, as the only row."""
-        # Training asks only how far back the records reach.
-        first = np.array([self._runs.facts.first_start], dtype="datetime64[s]")
-        return pd.DataFrame({"start_date": first})
+        """Who was enrolled in which school year, from which day on: nothing else of them is asked for."""
+        return self._of_people[0]
+
+    @cached_property
+    def _of_people(self) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+        # Read once for both tables, and no column more than is asked for: they stay as long as the training.
+        people = self._runs.people()
+        return people.enrolments[["pupil_id", "school_year", "start_date"]].copy(), people.outcomes
 
     @cached_property
     def faults(self) -> _Faults:

@@ -53,7 +53,7 @@ class TrainingTables(Protocol):
 
     @property
     def enrolments(self) -> pd.DataFrame:
-        """With ``start_date`` at least: how far back the records reach."""
+        """With ``pupil_id``, ``school_year`` and ``start_date`` at least: who is there when, and how far back the records reach."""
 
     @property
     def outcomes(self) -> pd.DataFrame | None:
@@ -170,8 +170,8 @@ def outcomes_for(records: TrainingTables, outcomes: Any = None) -> pd.DataFrame:
     FaultyRecordsError
         With every fault, when there is an error.
     RecordsError
-        When ``records`` are none, there are no outcomes at all, or those of a school year are another one's
-        (:mod:`decrochage_risk.records.outcome_table`).
+        When ``records`` are none, there are no outcomes at all, those of a school year are another one's
+        (:mod:`decrochage_risk.records.outcome_table`), or outcomes were given apart from records in parts.
 
     Warns
     -----
@@ -187,9 +187,17 @@ def outcomes_for(records: TrainingTables, outcomes: Any = None) -> pd.DataFrame:
                 hint="PupilRecords.read(folder), for example.",
             )
         )
+    if outcomes is not None and not hasattr(records, "pupils"):
+        # Each part labels its pupils by itself: a table given here would be checked, and never read.
+        raise RecordsError(
+            explain_error(
+                "outcomes=... was given with records in parts, which read their own",
+                expected="the outcomes among the tables of the extract",
+                hint="Put outcomes.parquet or outcomes.csv into the folder, or read everything at once with partitions=1.",
+            )
+        )
     outcomes_of = _own(records) if outcomes is None else _apart(cast("PupilRecords", records), outcomes)
-    enrolments = records.enrolments
-    refuse_shifted_years(outcomes_of, enrolments if "pupil_id" in enrolments else None)
+    refuse_shifted_years(outcomes_of, records.enrolments)
     return outcomes_of
 
 
