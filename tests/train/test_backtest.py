@@ -71,7 +71,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
 
 
 def nobody_to_complete(
-    _: object, __: object, risk: npt.NDArray[np.float64], ___: object
+    _: object, __: object, risk: npt.NDArray[np.float64], *___: object
 ) -> npt.NDArray[np.bool_]:
     return np.zeros(len(risk), dtype=np.bool_)
 

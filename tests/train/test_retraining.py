@@ -202,6 +202,10 @@ def test_another_champion_than_the_one_asked_for_is_refused(copied: Path) -> Non
     shutil.copytree(copied / "run" / "candidate", copied / "champion")
     with pytest.raises(TamperedArtefactError, match="another model than the one asked for"):
         retrain(copied / "c.toml")
+    # The steps are done for this champion without a checksum: one that is added is held all the same.
+    retrain(edited(copied))
+    with pytest.raises(TamperedArtefactError, match="another model than the one asked for"):
+        retrain(edited(copied, champion_sha256=f'"{sha256}"'))
     with pytest.raises(ModelError, match="champion_sha256 without champion"):
         retrain(edited(copied, champion=None, champion_sha256=f'"{sha256}"'))
 
@@ -224,6 +228,14 @@ def test_another_champion_redoes_the_comparison_alone(copied: Path) -> None:
 def test_another_margin_redoes_the_comparison_alone(copied: Path) -> None:
     """A setting redoes the steps that read it."""
     assert retrain(edited(copied, margin=0.2)).redone == ("compare", "card")
+
+
+def test_history_turned_off_is_unlearnt(copied: Path, done: Path) -> None:
+    """A model of past attendance does not stay when its setting is gone: what is shipped is that of a new run."""
+    assert load_trained_model(done / "model").trained_on["past_attendance"]
+    result = retrain(edited(copied, history="false"))
+    assert result.redone == STEPS[1:]
+    assert not result.model.trained_on["past_attendance"]
 
 
 def test_the_first_year_has_nothing_to_compare(copied: Path, done: Path) -> None:

@@ -23,6 +23,7 @@ from decrochage_risk.errors import (
     TrainingWarning,
 )
 from decrochage_risk.model import default_as_of_dates, load_trained_model, take_snapshots
+from decrochage_risk.policy import load_policy
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.train import train_model
@@ -158,6 +159,28 @@ def test_several_years_leave_the_last_one_untouched(demo_model: TrainedModel, co
     of_last_year = take_snapshots(cohort.records, cohort.outcomes, dates)
     assert demo_model.report["figures"]["rows"] == len(of_last_year.outcome)
     assert demo_model.report["figures"]["events"] == of_last_year.outcome.sum()
+
+
+@pytest.mark.parametrize("years", [[2023], [2022, 2023]])
+def test_the_card_measures_the_list_of_the_policy_that_was_given(
+    cohort: Cohort, quick: FitOptions, years: list[int]
+) -> None:
+    """The list of the report, and what follows from it, is that of the given thresholds, on an untouched year or on left-out pupils."""
+    bundled = load_policy()
+    values = bundled.table.model_dump()
+    for group in values["groups"]:
+        group |= {"base_rate": 0.0005, "targeted": 0.001, "secured": 0.9}
+    everybody = bundled.model_copy(update={"table": type(bundled.table).model_validate(values)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingWarning)
+        model = train_model(
+            cohort.records, cohort.outcomes, as_of_dates=[f"{year}-11-06" for year in years], options=quick,
+            hold_out_schools=False, policy=everybody,
+        )  # fmt: skip
+    listed, rows = model.report["lists"][0]["listed"], model.report["figures"]["rows"]
+    # The bundled thresholds list under a third; here who is above a threshold without a known fact alone stands on no list.
+    assert listed > rows / 2
+    assert model.held_out["policy_version"] == everybody.version
 
 
 def test_a_single_year_is_warned_about(cohort: Cohort, quick: FitOptions) -> None:

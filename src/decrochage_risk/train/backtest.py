@@ -183,12 +183,13 @@ def _first_day(snapshots: Snapshots, rows: npt.NDArray[np.bool_]) -> date:
     return date_of_number(int(snapshots.rows["observed"].to_numpy()[rows].min()))
 
 
-def backtest(
+def backtest(  # noqa: PLR0913 - the choices of a report, each with its default
     snapshots: Snapshots,
     *,
     seed: int,
     synthetic: bool,
     options: FitOptions | None = None,
+    policy: Policy | None = None,
     hold_out_schools: bool = True,
     progress: Callable[[str], None] | None = None,
     predicted: Callable[[Snapshots, Floats], None] | None = None,
@@ -206,7 +207,7 @@ def backtest(
         Whether the pupils are.
     hold_out_schools : bool
         Whether to measure the second view too: schools that the model never saw. It costs one more training.
-    options, progress
+    options, policy, progress
         As in ``train_model``.
     predicted : callable, optional
         Given the rows of the last school year and their risks, by models that never saw them.
@@ -216,7 +217,7 @@ def backtest(
     last, earlier = last_year_rows(snapshots)
     test = snapshots.take(last)
     parts = _without_common_pupils(snapshots, test, earlier, seed)
-    risk, to_complete, learnt = _predict_parts(test, parts, seed, options, progress)
+    risk, to_complete, learnt = _predict_parts(test, parts, seed, options, policy, progress)
     if predicted is not None:
         predicted(test, risk)
     report = report_on(
@@ -226,6 +227,7 @@ def backtest(
         title="Dernière année, jamais utilisée pour choisir",
         synthetic=synthetic,
         notes=completion_notes(to_complete),
+        policy=policy,
         publish=False,
         to_complete=to_complete,
     )
@@ -246,6 +248,7 @@ def _predict_parts(
     parts: Iterable[tuple[Flags, Snapshots]],
     seed: int,
     options: FitOptions | None,
+    policy: Policy | None,
     progress: Callable[[str], None] | None,
 ) -> tuple[Floats, Flags, list[Floats]]:
     """Predict each part of the last year from its own training rows: the risk, who is to complete, both learnt baselines."""
@@ -259,7 +262,7 @@ def _predict_parts(
         part = test.take(mask)
         risk[mask] = _risk_of(model, part)
         groups = part.rows["reference_group"].to_numpy()
-        to_complete[mask] = rows_to_complete(model, part, risk[mask], groups)
+        to_complete[mask] = rows_to_complete(model, part, risk[mask], groups, policy)
         for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
             scores[mask] = baseline.score
     return risk, to_complete, learnt

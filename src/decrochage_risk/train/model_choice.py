@@ -81,6 +81,7 @@ def fit_and_measure(
     seed: int,
     synthetic: bool,
     options: FitOptions | None,
+    policy: Policy | None,
     hold_out_schools: bool,
     progress: Callable[[str], None] | None,
     predicted: PredictionHook,
@@ -95,7 +96,7 @@ def fit_and_measure(
     ----------
     snapshots : Snapshots
         Rows of every year.
-    seed, synthetic, options, hold_out_schools, progress
+    seed, synthetic, options, policy, hold_out_schools, progress
         As in ``train_model``.
     predicted : callable
         Told the rows that the figures come from, and their risks.
@@ -110,6 +111,7 @@ def fit_and_measure(
     choices: dict[str, Any] = {
         "seed": seed,
         "synthetic": synthetic,
+        "policy": policy,
         "hold_out_schools": hold_out_schools,
         "progress": progress,
         "predicted": predicted,
@@ -121,7 +123,7 @@ def fit_and_measure(
     # The model of all years cannot be measured on the last one: the figures are those of a stand-in.
     report = _measured(snapshots, options=options, **choices)
     if report is None:
-        report = _report_on_folds(snapshots, risk_model, predicted, synthetic=synthetic)
+        report = _report_on_folds(snapshots, risk_model, predicted, synthetic=synthetic, policy=policy)
         return risk_model, report.model_copy(update={"learnt_years": years, "shipped_years": years}), False
     stand_in = {"learnt_years": years[:-1], "shipped_years": years}
     report = report.model_copy(update=stand_in)
@@ -146,6 +148,7 @@ def _measured(
     seed: int,
     synthetic: bool,
     options: FitOptions | None,
+    policy: Policy | None,
     hold_out_schools: bool,
     progress: Callable[[str], None] | None,
     predicted: PredictionHook,
@@ -160,6 +163,7 @@ def _measured(
                 seed=seed,
                 synthetic=synthetic,
                 options=options,
+                policy=policy,
                 hold_out_schools=hold_out_schools,
                 progress=progress,
                 predicted=predicted,
@@ -178,7 +182,12 @@ def _measured(
 
 
 def _report_on_folds(
-    snapshots: Snapshots, risk_model: RiskModel, predicted: PredictionHook, *, synthetic: bool
+    snapshots: Snapshots,
+    risk_model: RiskModel,
+    predicted: PredictionHook,
+    *,
+    synthetic: bool,
+    policy: Policy | None,
 ) -> EvaluationReport:
     out_of_fold = risk_model.out_of_fold
     if out_of_fold is None:  # only after loading, never after fitting
@@ -191,5 +200,11 @@ def _report_on_folds(
     risk[out_of_fold.rows] = 1.0 / (1.0 + np.exp(-risk_model.held_out_log_odds(out_of_fold)))
     predicted(snapshots, risk)
     return report_on(
-        snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic, publish=False
+        snapshots,
+        risk,
+        (),
+        title="Élèves laissés de côté, même année",
+        synthetic=synthetic,
+        policy=policy,
+        publish=False,
     )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date  # pydantic reads the annotation at run time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, cast
 
 import pandas as pd
 from pydantic import (
@@ -312,17 +312,8 @@ _JUDGED_TWICE: Final = (
 )
 _PATH_YEARS: Final = 3
 _LEFT_OUT: Final = "left_out.json"
-_TRAINING = (
-    "labels_known_on",
-    "name",
-    "school_years",
-    "as_of",
-    "outcome_closes",
-    "helped",
-    "seed",
-    "synthetic",
-    "options",
-)
+_NOT_TRAINED_BY: Final = frozenset({"capacity", "margin", "path"})
+"""Settings that a training does not read; every other one trains again when it changes, those that are not thought of yet too."""
 
 
 @dataclass(frozen=True)
@@ -420,15 +411,19 @@ class _Run:
     def go(self) -> None:
         """Run every step that is not done."""
         steps, settings = self.steps, self.config.settings()
+        if self.config.champion_sha256 is not None:
+            # Before the steps: one that is found done asks nobody which champion it was.
+            self._champion()
         records = self._inputs("records", "outcomes", "calendar")
         everything = self._inputs("records", "outcomes", "calendar", "supported", "champion", "policy")
         versions = libraries()
         steps.write(
             "inputs.json", canonical_json({"files": everything, "settings": settings, "versions": versions})
         )
-        # Each step lists what it reads and no more: a changed policy must not train again.
+        # Each step lists what it reads and no more. A policy is read by a training too: its card measures the lists.
         base = {"files": records, "versions": versions, "on_fault": settings["on_fault"]}
-        training = {**base, **self._inputs("supported"), **{name: settings[name] for name in _TRAINING}}
+        trained_by = {name: value for name, value in settings.items() if name not in _NOT_TRAINED_BY}
+        training = {**base, **self._inputs("supported", "policy"), **trained_by}
         steps.step("check", "Lecture et vérification des extraits", self._check, reads=base)
         steps.step(
             "train", "Apprentissage sur toutes les années", self._train, reads=training, after=["check"]
@@ -459,7 +454,7 @@ class _Run:
             reads=training,
             after=["check"],
         )
-        judging_inputs = {**training, **self._inputs("policy"), "capacity": settings["capacity"]}
+        judging_inputs = {**training, "capacity": settings["capacity"]}
         steps.step("evaluate", "Évaluation", self._evaluate(years), reads=judging_inputs, after=["candidate"])
         if self.config.champion is None:
             return
@@ -572,6 +567,7 @@ class _Run:
             options=config.options,
             # A candidate is only compared; the second view belongs to the card of what is shipped.
             hold_out_schools=not candidate,
+            policy=load_policy(config.policy),
             history=config.history,
             legal_basis=config.legal_basis,
             supported=None if config.supported is None else read_table_file(config.supported)[0].frame(),
@@ -651,12 +647,14 @@ class _Run:
 
         return work
 
+    def _champion(self) -> TrainedModel:
+        """Load the model in use, which must be the one that the configuration names."""
+        config = self.config
+        return load_trained_model(cast("Path", config.champion), sha256=config.champion_sha256)
+
     def _compare(self, years: list[int]) -> Callable[[], list[str]]:
         def work() -> list[str]:
-            config = self.config
-            if config.champion is None:  # the step is asked for with a champion only
-                return []
-            champion = load_trained_model(config.champion, sha256=config.champion_sha256)
+            config, champion = self.config, self._champion()
             settings = {"margin": config.margin, "seed": config.seed, **self._judged_on(years)}
             candidate, delivery = (load_trained_model(config.run / name) for name in ("candidate", "trained"))
             tables = self.records, self.outcomes
@@ -675,8 +673,7 @@ class _Run:
         source, comparison = load_trained_model(self.config.run / "trained"), self.shipped
         card = source.card
         if comparison is not None and self.config.champion is not None:
-            champion = load_trained_model(self.config.champion, sha256=self.config.champion_sha256)
-            changes = [*since_champion(champion, source), _JUDGED_TWICE]
+            changes = [*since_champion(self._champion(), source), _JUDGED_TWICE]
             card = with_changes(card, changes_section(comparison, changes, candidate=self.comparison))
         model = replace(source, card=card, card_html=card_page(card, source.report))
         if self.config.path:

@@ -293,8 +293,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     allow_leaks : iterable of str
         Features that may tell the outcome by themselves (an AUC above 0.95): looked at, and found right.
     policy : Policy, optional
-        Whose tiers are counted on the held-out pupils (``held_out``); the bundled one when left out. It changes
-        nothing in the risks.
+        Whose thresholds make the list that the report and the card measure, and whose tiers are counted on the held-out
+        pupils (``held_out``); the bundled one when left out. It changes nothing in the risks.
     history : bool, optional
         Whether to learn from attendance of earlier school years (`PAST_ATTENDANCE`), which the model then reads when scoring. False
         by default, True for synthetic pupils. The level and school of the year before, and marks, are learnt in any case.
@@ -364,6 +364,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
             seed=seed,
             synthetic=synthetic,
             options=options,
+            policy=policy,
             hold_out_schools=hold_out_schools,
             progress=tell,
             predicted=counts.take,
