@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from decrochage_risk.errors import DemoModelWarning, ModelError, NotEnoughDataError, TrainingWarning
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from decrochage_risk.synthetic import Cohort
 
 LEFT = "left_without_diploma"
-ALREADY, UNKNOWN, NO_ROW = CENSORED
+ALREADY, UNKNOWN, NO_ROW, ENROLLED = CENSORED
 Row = tuple[int, str, str | None]
 
 
@@ -76,6 +77,41 @@ def test_each_case_over_three_years(rows: list[Row], outcome: float, cause: str)
     np.testing.assert_array_equal(labels.outcome[:1], [outcome])
     assert labels.cause[0] == cause
     assert (labels.exit_kind[0] != "") == (outcome == 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "stay", "outcome", "cause"),
+    [
+        ([(2024, LEFT, None)], 2025, math.nan, ENROLLED),
+        ([(2024, LEFT, None)], 2027, 1, ""),  # back after years away: gone on the closing day of the year that was left
+        ([(2024, "continued", None), (2025, "continued", None), (2026, LEFT, None)], 2027, math.nan, ENROLLED),
+        ([(2024, "continued", None), (2025, "continued", None), (2026, LEFT, None)], 2026, 1, ""),
+        ([(2024, LEFT, None), (2025, "continued", None), (2026, "continued", None)], 2025, 0, ""),
+        ([(2024, "graduated", None), (2026, LEFT, None)], 2027, 0, ""),
+    ],
+)  # fmt: skip
+def test_who_is_enrolled_after_the_last_leaving_has_not_left(
+    rows: list[Row], stay: int, outcome: float, cause: str
+) -> None:
+    """Over three years, a leaving that settles the path is held against the enrolments of the closing day after it."""
+    outcomes = pd.DataFrame(
+        [
+            {"pupil_id": pupil, "school_year": year, "outcome": what, "date": pd.Timestamp(day) if day else pd.NaT}
+            for pupil, (year, what, day) in [("other", (2026, "continued", None)), *(("a", row) for row in rows)]
+        ]
+    )  # fmt: skip
+    stays = [
+        {"pupil_id": pupil, "school_year": year, "school_id": "0990001N", "level": "4e", "start_date": f"{year}-09-02"}
+        for pupil, year in (("a", 2024), ("other", 2024), ("a", stay))
+    ]  # fmt: skip
+    # A stay that is there twice is no matter of this law.
+    records = PupilRecords(
+        pupils=[{"pupil_id": "a"}, {"pupil_id": "other"}],
+        enrolments=[one for at, one in enumerate(stays) if one not in stays[:at]],
+    )
+    labels = label(outcomes, records.known_on("2025-01-20"), (11, 1), 3, records.enrolments)
+    np.testing.assert_array_equal(labels.outcome[:1], [outcome])
+    assert labels.cause[0] == cause
 
 
 def test_nobody_has_an_outcome_before_the_last_year_is_known() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from decrochage_risk.errors import ModelError
 from decrochage_risk.model.snapshots import CENSORED, Labels, closing_day, label
@@ -16,7 +18,7 @@ from decrochage_risk.records import PupilRecords
 
 AS_OF = "2025-01-20"
 LEFT = "left_without_diploma"
-ALREADY, UNKNOWN, NO_ROW = CENSORED
+ALREADY, UNKNOWN, NO_ROW, ENROLLED = CENSORED
 
 
 def labels_of(
@@ -117,3 +119,54 @@ def test_no_pupil_is_both_labelled_and_censored() -> None:
     assert (np.isnan(labels.outcome) == (labels.cause != "")).all()
     assert ((labels.outcome == 1) == (labels.exit_kind != "")).all()
     assert set(pd.unique(labels.exit_kind)) == {"", "in_year", "non_return"}
+
+
+DAYS = st.one_of(st.none(), st.dates(date(2024, 9, 1), date(2026, 6, 30)))
+STAYS = st.lists(
+    st.tuples(st.integers(2023, 2027), DAYS.filter(bool), DAYS).filter(
+        lambda stay: stay[2] is None or stay[2] >= stay[1]
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(day=DAYS, stays=STAYS, month=st.sampled_from([2, 7, 10, 11]))
+def test_who_is_enrolled_on_the_closing_day_has_not_left(
+    day: date | None, stays: list[tuple[int, date, date | None]], month: int
+) -> None:
+    """A leaver with a later stay, begun after the leaving and open on the closing day, is neither gone nor stayed; no other stay matters."""
+    outcomes = pd.DataFrame(
+        {
+            "pupil_id": ["a"],
+            "school_year": [2024],
+            "outcome": [LEFT],
+            "date": pd.to_datetime(pd.Series([day])),
+        }
+    )
+    enrolments = pd.DataFrame(
+        [
+            {"pupil_id": "a", "school_year": year, "start_date": start, "end_date": end}
+            for year, start, end in stays
+        ],
+        columns=["pupil_id", "school_year", "start_date", "end_date"],
+    ).astype({"school_year": "Int64", "start_date": "datetime64[s]", "end_date": "datetime64[s]"})
+    known = PupilRecords(
+        pupils=[{"pupil_id": "a"}],
+        enrolments=[
+            {"pupil_id": "a", "school_year": 2024, "school_id": "0990001N", "level": "4e", "start_date": "2024-09-02"}
+        ],
+    ).known_on(AS_OF)  # fmt: skip
+    plain = label(outcomes, known, (month, 1))
+    labels = label(outcomes, known, (month, 1), 1, enrolments)
+    closing = closing_day(2024, (month, 1))
+    back = any(
+        year > 2024 and start <= closing and (end is None or end >= closing) and (day is None or start > day)
+        for year, start, end in stays
+    )
+    if back and plain.outcome[0] == 1:
+        assert math.isnan(labels.outcome[0])
+        assert (labels.cause[0], labels.exit_kind[0]) == (ENROLLED, "")
+    else:
+        np.testing.assert_array_equal(labels.outcome, plain.outcome)
+        assert labels.cause.tolist() == plain.cause.tolist()

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decrochage_risk.errors import RecordsWarning
+from decrochage_risk.records import PupilRecords
 from decrochage_risk.records.checks import conform, cross_check
 from decrochage_risk.records.cross_checks import _alike_ids, alike_id, first_days_of_years
+from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar
 
@@ -286,6 +290,74 @@ def test_duplicate_outcomes() -> None:
     assert (fault.rule, fault.severity, fault.rows.tolist()) == ("duplicate_outcome", "error", [0])
     assert "contradict" in fault.hint
     assert "identical" in _only_fault(outcomes=[outcome, outcome]).hint
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (["left_without_diploma", "continued"], "unknown"),
+        (["continued", "left_without_diploma", "left_without_diploma"], "unknown"),
+        (["graduated", "unknown"], "unknown"),
+        (["left_without_diploma", "left_without_diploma"], "left_without_diploma"),
+    ],
+)
+def test_outcomes_that_contradict_each_other_are_unknown(told: list[str], kept: str) -> None:
+    """A quarantine keeps one row of each pupil and year, which tells none of two outcomes, whatever the order of the rows."""
+    rows = [{"pupil_id": "a", "school_year": 2024, "outcome": one, "date": "2025-02-01"} for one in told]
+    rows.append({"pupil_id": "b", "school_year": 2024, "outcome": "continued", "date": None})
+    pupils = [{"pupil_id": "a"}, {"pupil_id": "b"}]
+    for outcomes in (rows, rows[::-1]):
+        records = PupilRecords(
+            pupils=pupils,
+            enrolments=[{**STAY, "pupil_id": pupil["pupil_id"]} for pupil in pupils],
+            outcomes=outcomes,
+            on_fault="quarantine",
+        )
+        table = records.outcomes
+        assert table is not None
+        own = table[table["pupil_id"] == "a"]
+        assert own["outcome"].tolist() == [kept]
+        assert own["date"].isna().tolist() == [kept == "unknown"]
+        assert table.loc[table["pupil_id"] == "b", "outcome"].tolist() == ["continued"]
+        assert records.faults.counts == {("outcomes", "duplicate_outcome"): len(told) - 1}
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "end", "told"),
+    [
+        (None, "2025-09-01", None, True),
+        (None, "2025-11-01", None, True),
+        (None, "2025-11-02", None, False),
+        (None, "2025-09-01", "2025-10-31", False),
+        (None, "2025-09-01", "2025-11-01", True),
+        ("2025-03-01", "2025-09-01", None, True),
+        ("2025-10-15", "2025-09-01", None, False),
+        ("2025-12-15", "2025-09-01", None, False),
+    ],
+)
+def test_a_leaver_who_is_enrolled_after_it_is_told(
+    day: str | None, start: str, end: str | None, *, told: bool
+) -> None:
+    """A stay of a later year, begun after the leaving and open on 1 November, is a warning, known from its first day on."""
+    stays = [
+        {**STAY, "pupil_id": pupil, "school_year": year, "start_date": first, "end_date": last}
+        for pupil in "ab"
+        for year, first, last in ((2024, "2024-09-02", None), (2025, start, end))
+    ]
+    outcomes = [
+        {"pupil_id": "a", "school_year": 2024, "outcome": "left_without_diploma", "date": day},
+        {"pupil_id": "b", "school_year": 2024, "outcome": "continued", "date": None},
+    ]
+    tables = {"pupils": [{"pupil_id": "a"}, {"pupil_id": "b"}], "enrolments": stays, "outcomes": outcomes}
+    records = PupilRecords(**tables)
+    assert records.faults.counts == ({("enrolments", "left_but_enrolled"): 1} if told else {})
+    if told:
+        (group,) = records.faults.groups
+        assert (group.severity, group.rows.tolist()) == ("warning", [1])
+        assert group.known is not None
+        assert group.known.astype("datetime64[D]").astype(str).tolist() == [start]
+        with pytest.warns(RecordsWarning, match="left_but_enrolled"):
+            outcomes_for(PupilRecords(**{**tables, "outcomes": None}), outcomes)
 
 
 def test_duplicate_context() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decrochage_risk.errors import NotEnoughDataError, RecordsError, TrainingWarning
+from decrochage_risk.errors import NotEnoughDataError, RecordsError, RecordsWarning, TrainingWarning
 from decrochage_risk.model import default_as_of_dates, recalibrate, take_snapshots
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.train import compare_models, evaluate_model, train_model, watch_drift
@@ -31,7 +31,8 @@ def test_shuffled_labels_rank_no_better_than_chance(cohort: Cohort) -> None:
     rng = np.random.default_rng(4)
     many = np.where(rng.random(len(outcomes)) < 0.2, "left_without_diploma", "continued")
     outcomes["outcome"], outcomes["date"] = many, pd.NaT
-    model = train_model(cohort.records, outcomes, options=QUICK, hold_out_schools=False)
+    with pytest.warns(RecordsWarning, match="left_but_enrolled"):
+        model = train_model(cohort.records, outcomes, options=QUICK, hold_out_schools=False)
     above = model.report["above_chance"]
     assert above["low"] <= 0 <= above["high"]
     assert abs(above["difference"]) < 0.06

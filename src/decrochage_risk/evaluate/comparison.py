@@ -545,6 +545,7 @@ CAUSES: Final = {
     "left before the as-of date": "déjà parti à cette date",
     "outcome unknown": "issue inconnue",
     "no outcome for this school year": "pas d'issue pour cette année scolaire",
+    "left, but enrolled on the closing day": "dit sorti, mais inscrit au jour de clôture",
     "under 3 weeks of covered data": "moins de 3 semaines de données",
     "level not seen in training": "niveau qu'un des deux modèles n'a jamais vu",
     "outside the range of the training": "hors du domaine d'apprentissage d'un des deux modèles",

@@ -18,6 +18,7 @@ import pandas as pd
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS, FEATURE_BY_NAME, context_values, values_of
+from decrochage_risk.records.cross_checks import leavers_enrolled
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.outcome_table import TrainingTables
 from decrochage_risk.records.transmission import find_transmission
@@ -65,7 +66,12 @@ DEFAULT_CLOSES = (11, 1)
 HORIZONS = (1, 3)
 """School years after which the outcome closes: the year (lycée), or the path (collège, from the 4e on)."""
 
-CENSORED = ("left before the as-of date", "outcome unknown", "no outcome for this school year")
+CENSORED = (
+    "left before the as-of date",
+    "outcome unknown",
+    "no outcome for this school year",
+    "left, but enrolled on the closing day",
+)
 """Why an outcome is neither 1 nor 0."""
 
 LAST_DAY_IN_YEAR = (6, 30)
@@ -154,12 +160,14 @@ def label(
     known: KnownRecords,
     closes: tuple[int, int] = DEFAULT_CLOSES,
     horizon_years: int = 1,
+    enrolments: pd.DataFrame | None = None,
 ) -> Labels:
     """Label every pupil of the records, as seen from ``known.as_of``.
 
     A leaver is positive when the leaving date is on or after ``as_of`` and before the closing day, or is not known.
     A leaver dated before ``as_of`` had already left and is censored; one dated on or after the closing day had not
-    left yet and is negative.
+    left yet and is negative. Who left by the outcomes and is enrolled on the closing day by the enrolments is neither: one of
+    the two is wrong, and nobody knows which.
 
     Over three years, what counts is where the pupil stands at the end: a leaver who came back is none, unless gone again; a
     diploma of any of the years is one; who has no row in the last year has left if the last row said so, and is otherwise
@@ -176,9 +184,11 @@ def label(
         Month and day on which the outcome closes.
     horizon_years : int
         1, or 3: see `HORIZONS`.
+    enrolments : DataFrame, optional
+        Canonical ``enrolments`` table, the stays after ``as_of`` too: they tell of the outcome, as ``outcomes`` do.
     """
     if horizon_years > 1:
-        return _label_path(outcomes, known, closes, horizon_years)
+        return _label_path(outcomes, known, closes, horizon_years, enrolments)
     of_year = outcomes[outcomes["school_year"] == known.school_year].set_index("pupil_id")
     outcome_rows = of_year.reindex(known.pupil_ids)
     event = outcome_rows["outcome"].astype("str").to_numpy(dtype=object)
@@ -187,29 +197,54 @@ def label(
     left = event == "left_without_diploma"
     # NaT compares as false both ways: a leaver without a date is neither already nor later, so positive
     already, later = left & (day < as_of), left & (day >= closing)
-    positive = left & ~already & ~later
+    back = left & ~already & ~later & _enrolled_again(of_year, enrolments, closes, known.pupil_ids)
+    positive = left & ~already & ~later & ~back
     negative = np.isin(event, ["continued", "graduated"]) | later
-    already_left, unknown, no_row = CENSORED
-    cause = np.select([positive | negative, already, event == "unknown"], ["", already_left, unknown], no_row)
+    already_left, unknown, no_row, enrolled = CENSORED
+    cause = np.select(
+        [positive | negative, already, event == "unknown", back],
+        ["", already_left, unknown, enrolled],
+        no_row,
+    )
     in_year = day <= np.datetime64(date(known.school_year + 1, *LAST_DAY_IN_YEAR))
     exit_kind = np.where(positive, np.where(in_year, "in_year", "non_return"), "")
     return Labels(np.select([positive, negative], [1.0, 0.0], np.nan), cause, exit_kind)
 
 
+def _enrolled_again(
+    of_year: pd.DataFrame,
+    enrolments: pd.DataFrame | None,
+    closes: tuple[int, int],
+    pupil_ids: pd.Index[str],
+) -> npt.NDArray[np.bool_]:
+    """Tell which pupils left by the outcomes of one year and are enrolled on its closing day all the same."""
+    left = of_year[of_year["outcome"] == "left_without_diploma"].reset_index()
+    if enrolments is None or left.empty:
+        return np.zeros(len(pupil_ids), dtype=np.bool_)
+    later = enrolments[enrolments["school_year"] > int(left["school_year"].iloc[0])]
+    rows = leavers_enrolled(left, later, closes)["outcome_row"]
+    return pupil_ids.isin(left.loc[rows, "pupil_id"])
+
+
 def _label_path(
-    outcomes: pd.DataFrame, known: KnownRecords, closes: tuple[int, int], horizon_years: int
+    outcomes: pd.DataFrame,
+    known: KnownRecords,
+    closes: tuple[int, int],
+    horizon_years: int,
+    enrolments: pd.DataFrame | None,
 ) -> Labels:
     """Label over several school years: the state that the pupil's rows of these years end in."""
-    already_left, unknown, no_row = CENSORED
+    already_left, unknown, no_row, enrolled = CENSORED
     pupils, last_year = known.pupil_count, known.school_year + horizon_years - 1
     state, exit_kind = np.full(pupils, np.nan), np.full(pupils, "", dtype=object)
     # Without any outcome of the last year, nobody's path is known to its end: no row is a 0.
     if not (outcomes["school_year"] >= last_year).any():
         return Labels(state, np.full(pupils, no_row), exit_kind.astype(str))
     closing = np.datetime64(closing_day(known.school_year, closes, horizon_years))
-    is_already, is_unknown, has_diploma, is_last = np.zeros((4, pupils), dtype=np.bool_)
+    is_already, is_unknown, has_diploma, is_last, is_back = np.zeros((5, pupils), dtype=np.bool_)
     for year in range(known.school_year, last_year + 1):
-        of_year = outcomes[outcomes["school_year"] == year].set_index("pupil_id").reindex(known.pupil_ids)
+        rows_of_year = outcomes[outcomes["school_year"] == year].set_index("pupil_id")
+        of_year = rows_of_year.reindex(known.pupil_ids)
         event = of_year["outcome"].astype("str").to_numpy(dtype=object)
         day = of_year["date"].to_numpy(dtype="datetime64[D]")
         left = event == "left_without_diploma"
@@ -219,6 +254,8 @@ def _label_path(
         here = np.isin(event, ["continued", "graduated"]) | (left & ~exits)
         # Later years overwrite: who left and came back has not left for good.
         state = np.select([exits, here], [1.0, 0.0], state)
+        back = _enrolled_again(rows_of_year, enrolments, closes, known.pupil_ids)
+        is_back = np.select([exits, here], [back, False], is_back)
         in_year = day <= np.datetime64(date(year + 1, *LAST_DAY_IN_YEAR))
         exit_kind = np.select([exits, here], [np.where(in_year, "in_year", "non_return"), ""], exit_kind)
         is_unknown |= event == "unknown"
@@ -226,7 +263,12 @@ def _label_path(
         is_last = exits | here
     # Without a row in the last year: gone for good if the last row said so, lost from sight otherwise.
     is_settled = has_diploma | is_last | (state == 1.0)
-    causes = [(is_already, already_left), (is_unknown & ~has_diploma, unknown), (~is_settled, no_row)]
+    causes = [
+        (is_already, already_left),
+        (is_unknown & ~has_diploma, unknown),
+        (~is_settled, no_row),
+        (is_back & ~has_diploma, enrolled),
+    ]
     cause = np.select([holds for holds, _ in causes], [words for _, words in causes], "")
     # A diploma settles it, whatever came after.
     outcome = np.where(cause != "", np.nan, np.where(has_diploma, 0.0, state))
@@ -453,7 +495,7 @@ def _snapshot(
     horizon_years: int,
 ) -> tuple[Snapshots, pd.DataFrame]:
     # The only place where what came later meets what was known: labels here, features from the cut records.
-    labels = label(outcomes, known, closes, check_horizon(horizon_years))
+    labels = label(outcomes, known, closes, check_horizon(horizon_years), records.enrolments)
     short = days_of_data(known) < MINIMUM_DAYS
     cause = np.where(short & known.enrolled, TOO_SHORT, labels.cause)
     at_risk = np.flatnonzero(known.enrolled & (cause == ""))

@@ -18,7 +18,13 @@ from decrochage_risk.records import rules
 from decrochage_risk.records.cells import Cells, Marks, read_cells
 from decrochage_risk.records.coded_columns import NO_DAY, CodedTable, Texts, empty_values, is_missing
 from decrochage_risk.records.coverage import COVERED_TABLES, LostRows
-from decrochage_risk.records.cross_checks import Links, alike_id, check_links, link_tables
+from decrochage_risk.records.cross_checks import (
+    Links,
+    alike_id,
+    check_links,
+    link_tables,
+    with_contradictions_unknown,
+)
 from decrochage_risk.records.fault_hints import (
     close_names,
     dated,
@@ -472,9 +478,13 @@ def _kept(
     faulty = {name: contradictions.rows(name) for name in links.tables}
     # Of a table that is not there all rows stay.
     stays = {name: ~links.tables[name].among(rows) for name, rows in faulty.items() if rows.size}
+    # Before its other rows go: what is left of two outcomes must not be taken for the one that is true.
+    told = links.tables
+    if "outcomes" in stays:
+        told = {**told, "outcomes": with_contradictions_unknown(told["outcomes"])}
     tables = {
         name: (table.take(stays[name]) if name in stays else table).renumbered()
-        for name, table in links.tables.items()
+        for name, table in told.items()
     }
     pupils = {
         name: of.codes[stays[name]] if name in stays else of.codes

@@ -7,7 +7,7 @@ hold. A row that was recorded later never sets aside what was known before it.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,11 @@ __all__ = [
     "check_links",
     "fault_at",
     "first_days_of_years",
+    "leavers_enrolled",
     "link_tables",
     "of_other_zones",
     "repeated_keys",
+    "with_contradictions_unknown",
 ]
 
 _SPAN = 2**20
@@ -331,6 +333,69 @@ def _repeated(rows: CodedTable, key: tuple[str, ...], optional: Collection[str])
     return np.asarray(complete & pd.DataFrame(dict(enumerate(parts))).duplicated(keep=False).to_numpy())
 
 
+def with_contradictions_unknown(outcomes: CodedTable) -> CodedTable:
+    """Say of each pupil and school year with different outcomes that the outcome is unknown, and its day too.
+
+    Whichever row a quarantine keeps of them then tells none of the two.
+    """
+    doubles = np.flatnonzero(_repeated(outcomes, ("pupil_id", "school_year"), ()))
+    if not doubles.size:
+        return outcomes
+    told = outcomes["outcome"]
+    keys = [outcomes["pupil_id"].codes[doubles], outcomes["school_year"][doubles]]
+    contradicted = doubles[pd.Series(told[doubles]).groupby(keys).transform("nunique").to_numpy() > 1]
+    outcome, day = told.copy(), outcomes["date"].copy()
+    outcome[contradicted] = outcomes.table.column("outcome").choices.index("unknown")
+    day[contradicted] = NO_DAY
+    return replace(outcomes, columns={**outcomes.columns, "outcome": outcome, "date": day})
+
+
+def leavers_enrolled(
+    left: pd.DataFrame, enrolments: pd.DataFrame, closes: tuple[int, int] = (11, 1)
+) -> pd.DataFrame:
+    """Find who left by the outcomes, and is enrolled on the closing day after it by the enrolments.
+
+    Only stays of a later school year count: one of the year itself may have been left without its end being written. Nor do
+    stays that had begun when the pupil left.
+
+    Parameters
+    ----------
+    left : DataFrame
+        Rows of ``outcomes`` of those who left without a diploma.
+    enrolments : DataFrame
+        Canonical ``enrolments`` table.
+    closes : tuple of int
+        Month and day on which the outcome of a school year closes, in the calendar year in which it ends.
+
+    Returns
+    -------
+    DataFrame
+        ``outcome_row`` and ``stay_row``, labels of the two tables, for each such stay.
+    """
+    pairs = left[["pupil_id", "school_year", "date"]].reset_index(names="outcome_row")
+    stays = enrolments[["pupil_id", "school_year", "start_date", "end_date"]].reset_index(names="stay_row")
+    pairs = pairs.merge(stays, on="pupil_id", suffixes=("", "_of_stay"))
+    days = {year: np.datetime64(date(int(year) + 1, *closes)) for year in pairs["school_year"].unique()}
+    closing = pairs["school_year"].map(days).astype("datetime64[s]")
+    start, end, day = (pairs[name].astype("datetime64[s]") for name in ("start_date", "end_date", "date"))
+    later = (pairs["school_year_of_stay"] > pairs["school_year"]).fillna(value=False).astype(np.bool_)
+    on_the_day = (start <= closing) & (end.isna() | (end >= closing))
+    return pairs.loc[later & on_the_day & (day.isna() | (start > day)), ["outcome_row", "stay_row"]]
+
+
+def _left_but_enrolled(links: Links) -> Iterator[FaultGroup]:
+    """Report the stay, not the outcome: it is what tells, and nobody knows of it before it starts."""
+    outcomes, enrolments = links.tables["outcomes"], links.tables["enrolments"]
+    left = outcomes["outcome"] == outcomes.table.column("outcome").choices.index("left_without_diploma")
+    left &= outcomes.given("school_year") & links.pupils["outcomes"].known
+    theirs = np.isin(links.pupils["enrolments"].codes, links.pupils["outcomes"].codes[left])
+    if not theirs.any():
+        return
+    stays = leavers_enrolled(outcomes.take(left).frame(), enrolments.take(theirs).frame())["stay_row"]
+    broken = enrolments.among(stays.to_numpy(dtype=np.int64))
+    yield from fault_at(rules.LEFT_BUT_ENROLLED, "start_date", enrolments, broken)
+
+
 def _same(rows: pd.DataFrame, reference: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which rows equal, in every column, the row kept under the same key (two missing cells are equal)."""
     # As objects below: a masked column compares to NA where a cell is missing, and NA is neither true nor
@@ -412,6 +477,8 @@ def check_links(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
         )
     if "outcomes" in links.tables:
         yield from repeated_keys(rules.DUPLICATE_OUTCOME, links.tables["outcomes"], "pupil_id", "school_year")
+        if "enrolments" in links.tables:
+            yield from _left_but_enrolled(links)
     if "context" in links.tables:
         key = ("as_of", "school_id", "class_id", "subject", "measure")
         yield from repeated_keys(

@@ -21,6 +21,7 @@ from decrochage_risk.errors import (
 from decrochage_risk.records.checks import conform, cross_check
 from decrochage_risk.records.faults import FaultReport
 from decrochage_risk.records.reading import as_frame
+from decrochage_risk.records.rules import LEFT_BUT_ENROLLED
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import year_start
 
@@ -196,8 +197,14 @@ def outcomes_for(records: TrainingTables, outcomes: Any = None) -> pd.DataFrame:
                 hint="Put outcomes.parquet or outcomes.csv into the folder, or read everything at once with partitions=1.",
             )
         )
-    outcomes_of = _own(records) if outcomes is None else _apart(cast("PupilRecords", records), outcomes)
+    if outcomes is None:
+        outcomes_of, odd = _own(records), None
+    else:
+        outcomes_of, odd = _apart(cast("PupilRecords", records), outcomes)
     refuse_shifted_years(outcomes_of, records.enrolments)
+    # After the refusal: what is wrong with every row explains what is odd in some.
+    if odd:
+        warn_caller(RecordsWarning(str(odd), odd))
     return outcomes_of
 
 
@@ -213,17 +220,22 @@ def _own(records: TrainingTables) -> pd.DataFrame:
     )
 
 
-def _apart(records: PupilRecords, outcomes: Any) -> pd.DataFrame:  # noqa: ANN401 - any table
+def _apart(
+    records: PupilRecords,
+    outcomes: Any,  # noqa: ANN401 - any table
+) -> tuple[pd.DataFrame, FaultReport]:
     shape = conform(TABLES["outcomes"], as_frame(outcomes))
     report = FaultReport(tuple(shape.faults))
     # A fault of the whole table leaves no rows to hold against the enrolments.
     if all(group.rows.size for group in report.errors.groups):
         whole = shape.frame.drop(index=pd.Index(report.rows("outcomes", "error")))
         frames = {"pupils": records.pupils, "enrolments": records.enrolments, "outcomes": whole}
-        faults = [group for group in cross_check(frames, records.calendar) if group.table == "outcomes"]
+        faults = [
+            group
+            for group in cross_check(frames, records.calendar)
+            if group.table == "outcomes" or group.rule == LEFT_BUT_ENROLLED.name
+        ]
         report = report + FaultReport(tuple(faults))
     if report.errors:
         raise FaultyRecordsError(report)
-    if report:
-        warn_caller(RecordsWarning(str(report), report))
-    return shape.frame
+    return shape.frame, report

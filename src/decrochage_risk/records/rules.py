@@ -36,6 +36,7 @@ __all__ = [
     "DUPLICATE_PUPIL",
     "EMPTY_TABLE",
     "IDENTICAL_ROWS",
+    "LEFT_BUT_ENROLLED",
     "MARK_WORD",
     "MISSING_COLUMN",
     "MISSING_TABLE",
@@ -643,9 +644,19 @@ DUPLICATE_OUTCOME = Rule(
     "duplicate_outcome",
     "error",
     "one outcome per pupil and school year",
-    "{how}; the first row in the order of all columns is kept when faults are set aside.",
+    "{how}; when faults are set aside one row is kept, as unknown where they tell different outcomes.",
     "Un élève a plusieurs situations pour une même année scolaire.",
-    "N’en garder qu’une. En quarantaine, la première dans l’ordre de toutes les colonnes est gardée.",
+    "N’en garder qu’une. En quarantaine, une ligne est gardée, et la situation est inconnue si elles se contredisent.",
+)
+LEFT_BUT_ENROLLED = Rule(
+    "left_but_enrolled",
+    "warning",
+    "no enrolment open on 1 November after the school year in which the pupil left without a diploma",
+    "Find out which is true: correct the outcome, or end the enrolment. Until then a training counts the pupil neither as "
+    "gone nor as stayed.",
+    "Un élève dit sorti sans diplôme est inscrit au 1er novembre qui suit.",
+    "Vérifier ce qui est vrai : corriger la situation, ou clore la scolarité. D’ici là, l’apprentissage ne compte l’élève ni "
+    "comme sorti ni comme resté.",
 )
 DUPLICATE_CONTEXT = Rule(
     "duplicate_context",
@@ -682,6 +693,7 @@ CROSS_RULES: tuple[Rule, ...] = (
     IDENTICAL_ROWS,
     OUTSIDE_ENROLMENT,
     DUPLICATE_OUTCOME,
+    LEFT_BUT_ENROLLED,
     DUPLICATE_CONTEXT,
     UNKNOWN_SCHOOL,
     OTHER_ZONE,

@@ -33,7 +33,7 @@ FAULTS_OF_EXTRACT: Mapping[str, frozenset[str]] = MappingProxyType(
                 "duplicate_pupil", "unknown_pupil", "overlapping_enrolments", "outside_school_year", "unlikely_age",
                 "too_many_half_days", "no_school_day", "beyond_the_day", "outside_calendar", "identical_rows",
                 "outside_enrolment", "duplicate_outcome", "duplicate_context", "unknown_school", "serial_date",
-                "split_ids", "same_day_transfer", "other_zone",
+                "split_ids", "same_day_transfer", "other_zone", "left_but_enrolled",
             }
         ),
         "columns": frozenset({"missing_column", "no_justified_on", "serial_dates", "utc_midnights"}),
@@ -259,11 +259,13 @@ class _Spoilt:
         yield {**row, "granted": True}
 
     def outcomes(self) -> Iterator[Row]:
-        """Yield a second, contrary outcome."""
+        """Yield a second, contrary outcome, and a leaver of the year before who is enrolled."""
         table = self._clean["outcomes"]
         same = (table["pupil_id"] == self._stay["pupil_id"]) & (table["school_year"] == self._year)
         row = self._pick(table[same], self._rng)
         yield {**row, "outcome": "unknown" if row["outcome"] != "unknown" else "continued", "date": None}
+        left = {"outcome": "left_without_diploma", "date": None}
+        yield {**row, **left, "pupil_id": "age", "school_year": self._year - 1}
 
     def coverage(self) -> Iterator[Row]:
         """Yield spans of a school without a right number or without pupils, of nobody, or that end before they start."""

@@ -49,7 +49,12 @@ _CAUSES = {
     **dict(
         zip(
             CENSORED,
-            ("déjà parti à cette date", "issue inconnue", "pas d'issue pour cette année scolaire"),
+            (
+                "déjà parti à cette date",
+                "issue inconnue",
+                "pas d'issue pour cette année scolaire",
+                "dit sorti, mais inscrit au jour de clôture",
+            ),
             strict=True,
         )
     ),
