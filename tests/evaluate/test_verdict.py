@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,6 +64,8 @@ PASS = [gate("pass")]
         (BETTER, [], PASS, {}, "review", "fairness_not_measured"),
         (BETTER, PASS, PASS, {"seen_years": [2024]}, "review", "year_in_training"),
         (WORSE, PASS, PASS, {"seen_years": [2024]}, "review", "year_in_training"),
+        (BETTER, PASS, PASS, {"learnt_later": [date(2025, 11, 1)]}, "review", "learnt_later"),
+        (WORSE, PASS, PASS, {"learnt_later": [date(2025, 11, 1)]}, "review", "learnt_later"),
         (BETTER, PASS, PASS, {"leavers": 99, "stayers": 900}, "review", "too_few_pupils"),
         (BETTER, PASS, PASS, {"leavers": 900, "stayers": 99}, "review", "too_few_pupils"),
         (BETTER, PASS, PASS, {"leavers": 100, "stayers": 100}, "promote", "better"),

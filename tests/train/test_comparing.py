@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError
 from decrochage_risk.features import build_features
-from decrochage_risk.model import TrainedModel, recalibrate, take_snapshots
+from decrochage_risk.model import Snapshots, TrainedModel, recalibrate, take_snapshots
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.risk import FitOptions, RiskModel
@@ -19,6 +21,7 @@ from decrochage_risk.risk.numeric_table import numeric_matrix
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import compare_models
 from decrochage_risk.train.backtest import fit_risk_model
+from decrochage_risk.train.evaluating import learnt_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,6 +175,35 @@ def test_a_year_that_a_level_was_moved_to_is_only_looked_at(
     found = compare(moved, good)
     assert found.verdict == "review"
     assert "year_in_training" in {cause.code for cause in found.causes}
+
+
+@pytest.mark.parametrize(
+    ("years", "horizon", "later"),
+    [([2023], 1, []), ([2022, 2023], 1, [date(2024, 11, 1)]), ([2022], 3, [date(2025, 11, 1)]), ([2025], 1, [date(2026, 11, 1)]), ([2024], 1, [])],
+)  # fmt: skip
+def test_outcomes_that_closed_after_the_first_date_are_found(
+    good: TrainedModel, years: list[int], horizon: int, later: list[date]
+) -> None:
+    """A label of another year counts as known only from the day on which its window closes, by the horizon of the model."""
+    first = date(2024, 11, 1) if later == [] else date(2024, 10, 7)
+    rows = pd.DataFrame({"as_of": [date(2025, 3, 3), first], "school_year": [2024, 2024]})
+    test = Snapshots(pd.DataFrame(index=[0, 1]), np.zeros(2), rows, {})
+    model = replace(good, trained_on={**good.trained_on, "school_years": years, "horizon_years": horizon})
+    assert learnt_later(model, test) == later
+
+
+@pytest.mark.slow
+def test_labels_not_known_yet_are_only_looked_at(
+    two_years: Cohort, poor: TrainedModel, good: TrainedModel
+) -> None:
+    """Compared before the outcomes of its last year closed, a model is not promoted: review, with the day, in French."""
+    found = compare_models(
+        poor, good, two_years.records, two_years.outcomes, as_of_dates=["2024-10-07"], labels_known_on="2025-11-15"
+    )  # fmt: skip
+    assert found.verdict == "review"
+    (cause,) = [cause for cause in found.causes if cause.code == "learnt_later"]
+    assert "connues seulement le 1er novembre 2024, après la première date comparée" in cause.sentence
+    assert cause.sentence in found.to_markdown()
 
 
 def test_only_rows_that_both_can_score_are_compared(

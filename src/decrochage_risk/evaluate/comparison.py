@@ -277,6 +277,7 @@ def compare_rows(
     *,
     margin: float = MARGIN,
     seen_years: Sequence[int] = (),
+    learnt_later: Sequence[date] = (),
     same: Same | None = None,
     people_left_out: Mapping[str, int] | None = None,
     seed: int = 0,
@@ -289,7 +290,7 @@ def compare_rows(
     ----------
     rows : ComparedRows
         What is compared.
-    margin, seen_years, same
+    margin, seen_years, learnt_later, same
         As in :func:`~decrochage_risk.evaluate.comparison.decide`.
     people_left_out : mapping of str to int, optional
         Distinct pupils of each cause of ``left_out``; its rows are pupils when left out.
@@ -327,6 +328,7 @@ def compare_rows(
         printable_gates[0],
         margin=margin,
         seen_years=seen_years,
+        learnt_later=learnt_later,
         leavers=leavers,
         stayers=len(people) - leavers,
         same=same,

@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.evaluate.gates import GateResult, worst_verdict
 from decrochage_risk.evaluate.tables import DIMENSIONS
-from decrochage_risk.french import join, number, plural, school_year, signed
+from decrochage_risk.french import day, join, number, plural, school_year, signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from decrochage_risk.evaluate.bootstrap import Difference, PairedDifference
     from decrochage_risk.evaluate.figures import Figures
@@ -63,8 +64,8 @@ class Cause(BaseModel):
     ----------
     code : str
         Stable, in English: ``better``, ``not_worse``, ``worse``, ``not_better``, ``gate_blocked``, ``both_blocked``,
-        ``gate_review``, ``fairness_not_measured``, ``year_in_training``, ``too_few_pupils``, ``same_model``,
-        ``same_boosters``.
+        ``gate_review``, ``fairness_not_measured``, ``year_in_training``, ``learnt_later``, ``too_few_pupils``,
+        ``same_model``, ``same_boosters``.
     calls_for : {"promote", "keep", "review"}
         The verdict that it calls for.
     sentence : str
@@ -90,13 +91,14 @@ SAME_BOOSTERS: Final = Cause(
 )
 
 
-def decide(
+def decide(  # noqa: PLR0913 - what speaks for and against, each with its default
     log_loss: Difference,
     gates: Sequence[GateResult],
     champion_gates: Sequence[GateResult],
     *,
     margin: float = MARGIN,
     seen_years: Sequence[int] = (),
+    learnt_later: Sequence[date] = (),
     leavers: int = LEAST_EVENTS,
     stayers: int = LEAST_EVENTS,
     same: Same | None = None,
@@ -104,8 +106,7 @@ def decide(
     """Decide: nothing that flatters a model can promote it, and no better ranking pays for an unfair list.
 
     ``review`` wins when nothing was compared (the same model on both sides), or the comparison itself cannot be trusted (a
-    year of the training, too few pupils); then ``keep``
-    when the challenger is worse, not better, or blocked by a gate that the champion passes; then ``review`` when a
+    year of the training, outcomes that nobody knew on the compared dates, too few pupils); then ``keep`` when the challenger is worse, not better, or blocked by a gate that the champion passes; then ``review`` when a
     gate asks for it, blocks both models, or fairness could not be measured; ``promote`` remains.
 
     Parameters
@@ -118,6 +119,8 @@ def decide(
         Nats per row by which the challenger may be worse: 0 asks for better, more for not worse than that.
     seen_years : sequence of int
         School years of the comparison that one of the models has learnt from.
+    learnt_later : sequence of date
+        Closing days, after the first compared date, of outcomes of other years that one of the models has learnt from.
     leavers, stayers : int
         Pupils of each outcome.
     same : {"model", "boosters"}, optional
@@ -133,7 +136,7 @@ def decide(
     """
     if same == "model":
         return "review", (SAME_MODEL,)
-    doubts = _untrusted(seen_years, leavers, stayers)
+    doubts = _untrusted(seen_years, learnt_later, leavers, stayers)
     causes = [*doubts, _better(log_loss, margin), *_gate_causes(gates, champion_gates)]
     causes += [SAME_BOOSTERS] if same == "boosters" else []
     calls = {cause.calls_for for cause in causes}
@@ -144,12 +147,21 @@ def decide(
     return verdict, tuple(causes)
 
 
-def _untrusted(seen_years: Sequence[int], leavers: int, stayers: int) -> list[Cause]:
+def _untrusted(
+    seen_years: Sequence[int], learnt_later: Sequence[date], leavers: int, stayers: int
+) -> list[Cause]:
     causes = []
     if seen_years:
         years = join([school_year(year) for year in seen_years])
         sentence = f"un des deux modèles a appris sur {years} : ses chiffres y sont trop favorables"
         causes.append(Cause(code="year_in_training", calls_for="review", sentence=sentence))
+    if learnt_later:
+        days = join([day(closing, with_year=True) for closing in learnt_later])
+        sentence = (
+            f"un des deux modèles a appris d'issues connues seulement le {days}, après la première date comparée : ses chiffres y sont "
+            "trop favorables"
+        )
+        causes.append(Cause(code="learnt_later", calls_for="review", sentence=sentence))
     if min(leavers, stayers) < LEAST_EVENTS:
         sentence = (
             f"trop peu d'élèves pour décider : moins de {LEAST_EVENTS} "

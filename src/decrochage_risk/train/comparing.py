@@ -33,6 +33,7 @@ from decrochage_risk.risk.members import LinearMembers
 from decrochage_risk.small_cells import is_small
 from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import dimensions_of
+from decrochage_risk.train.evaluating import learnt_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -149,7 +150,8 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     Only rows that both can score are compared, the others are counted. Promotion asks for a smaller log loss (the
     95 % interval over pupils below ``margin``) and for every gate of calibration and fairness on the list that the new
     model would issue; see :func:`~decrochage_risk.evaluate.comparison.decide`. A year that one of the models has learnt from
-    gives ``review``, whatever the figures; so does one model on both sides, where nothing was compared.
+    gives ``review``, whatever the figures; so do outcomes of another year that closed after the first of the dates, and one
+    model on both sides, where nothing was compared.
 
     Parameters
     ----------
@@ -220,10 +222,12 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         training_years = [set(model.trained_on["school_years"]) for model in models]
         # Left-out risks know no outcome of their own pupils: the challenger's years of training are no fault there.
         learnt_years = training_years[0] if left_out is not None else training_years[0] | training_years[1]
+        judged = (champion,) if left_out is not None else models
         comparison = compare_rows(
             compared_rows,
             margin=margin,
             seen_years=sorted(years & (learnt_years | updated_years(champion) | updated_years(challenger))),
+            learnt_later=sorted({day for model in judged for day in learnt_later(model, rows)}),
             same=same_model(champion, challenger),
             seed=seed,
             champion=champion.model_id,

@@ -9,7 +9,7 @@ from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, warn_cal
 from decrochage_risk.evaluate import CAPACITY, maturity_table
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import join, number, school_year
-from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
+from decrochage_risk.model import Snapshots, TrainedModel, closing_day, score_rows, take_snapshots
 from decrochage_risk.model.scored_rows import OUTSIDE_TRAINING, UNKNOWN_LEVEL
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT
 from decrochage_risk.model.updating import updated_years
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from decrochage_risk.policy import Policy
     from decrochage_risk.records.pupil_records import PupilRecords
 
-__all__ = ["evaluate_model"]
+__all__ = ["evaluate_model", "learnt_later"]
 
 _NOT_MEASURED = "Régression logistique et taux d'établissement non mesurés"
 _CAUSES = {
@@ -187,23 +187,29 @@ def _warn(what: str) -> None:
     warn_caller(f"{what} Hint: evaluate on a later school year.", TrainingWarning)
 
 
+def learnt_later(model: TrainedModel, test: Snapshots) -> list[date]:
+    """Find when the outcomes of other years that a model has learnt from closed, after the first date of some rows.
+
+    Of its training, and of an update of its level.
+    """
+    first, years = min(test.rows["as_of"]), {int(year) for year in test.rows["school_year"]}
+    month, last = model.trained_on["outcome_closes"]
+    learnt_years = {*model.trained_on["school_years"], *updated_years(model)} - years
+    closes = (closing_day(year, (month, last), model.horizon_years) for year in sorted(learnt_years))
+    return [day for day in closes if day > first]
+
+
 def _learnt_too_late(model: TrainedModel, test: Snapshots) -> list[str]:
     """Warn when the model learnt from outcomes of other years that nobody knew on the first evaluated date."""
-    first = min(test.rows["as_of"])
-    years = {int(year) for year in test.rows["school_year"]}
-    late = [
-        closes
-        for year, closes in zip(model.trained_on["school_years"], model.trained_on["closes_on"], strict=True)
-        if year not in years and date.fromisoformat(closes) > first
-    ]
+    first, late = min(test.rows["as_of"]), learnt_later(model, test)
     if not late:
         return []
     warn_caller(
         f"{model.model_id} learnt from outcomes that closed after {first.isoformat()}, the first evaluated date (on "
-        f"{', '.join(late)}): this is no evaluation in time. Hint: evaluate on dates after its training.",
+        f"{', '.join(day.isoformat() for day in late)}): this is no evaluation in time. Hint: evaluate on dates after its training.",
         TrainingWarning,
     )
-    days_text = join([french_day(date.fromisoformat(closes), with_year=True) for closes in late])
+    days_text = join([french_day(closes, with_year=True) for closes in late])
     sentence = (
         f"Le modèle a appris d'issues connues seulement le {days_text}, après la première date évaluée : ces chiffres ne "
         "sont pas ceux d'une évaluation dans le temps."
