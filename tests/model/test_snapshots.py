@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from decrochage_risk.errors import AsOfError, NotEnoughDataError
 from decrochage_risk.features import CONTEXT_COLUMNS, build_features
@@ -245,3 +247,21 @@ def test_rows_set_apart_are_counted_with_their_pupils(cohort: Cohort) -> None:
     )
     assert len(kept.outcome) + len(of_3e) == len(rows.outcome)
     assert replace(kept, pupils_left_out={}).told_left_out()["of 3e"] is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    day=st.dates(date(2024, 10, 1), date(2025, 8, 31)),
+    closes=st.sampled_from([(1, 1), (2, 1), (5, 5), (7, 1), (11, 1)]),
+)
+def test_nothing_is_foreseen_after_its_closing_day(day: date, closes: tuple[int, int]) -> None:
+    """A date on or after the day on which its outcome closes is refused, whatever the closing day; one before it is not."""
+    records = PupilRecords([{"pupil_id": "a"}], [enrolment("a")], absences=[], outcomes=[outcome("a")])
+    assert records.outcomes is not None
+    if day < date(2025, *closes):
+        assert len(take_snapshots(records, records.outcomes, [day], closes=closes).outcome) == 1
+    else:
+        with pytest.raises(AsOfError, match=rf"{day}.*closed on 2025-"):
+            take_snapshots(
+                records, records.outcomes, [AS_OF.replace(month=10, year=2024), day], closes=closes
+            )

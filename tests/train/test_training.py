@@ -326,6 +326,26 @@ def test_explicit_dates_and_years_are_crossed(cohort: Cohort, monkeypatch: pytes
     ]
 
 
+def test_default_dates_after_their_closing_day_are_left_out(
+    cohort: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a closing day within the school year, only default dates before it are used; over three years all are."""
+    asked: list[date] = []
+
+    def stop(_records: object, _outcomes: object, dates: list[date], **_: object) -> None:
+        asked.extend(dates)
+        raise NotEnoughDataError("stop here")
+
+    monkeypatch.setattr(training_module, "take_snapshots", stop)
+    for horizon, count in ((1, 2), (3, 4)):
+        asked.clear()
+        with pytest.raises(NotEnoughDataError, match="stop here"):
+            train_model(
+                cohort.records, cohort.outcomes, school_years=[2021], outcome_closes=(2, 1), horizon_years=horizon
+            )  # fmt: skip
+        assert asked == list(default_as_of_dates([2021]))[:count]
+
+
 def test_default_dates_outside_the_records_or_the_calendar_are_left_out(
     cohort: Cohort, monkeypatch: pytest.MonkeyPatch
 ) -> None:

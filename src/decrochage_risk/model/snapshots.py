@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.errors import AsOfError, ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS, FEATURE_BY_NAME, context_values, values_of
 from decrochage_risk.records.cross_checks import leavers_enrolled
 from decrochage_risk.records.levels import LEVEL_NAMES
@@ -463,9 +463,13 @@ def take_snapshots(
     ------
     NotEnoughDataError
         When no row remains, with the causes.
+    AsOfError
+        When the outcome of a date had closed by then: nothing of it is left to be foreseen.
     """
     parts, apart, left_out = [], [], Counter[str]()
-    for day in sorted({to_date(value) for value in as_of_dates}):
+    days = sorted({to_date(value) for value in as_of_dates})
+    _refuse_closed(days, closes, horizon_years)
+    for day in days:
         if progress is not None:
             progress(f"Lecture au {day.isoformat()}")
         part, causes = _snapshot(records.known_on(day), records, outcomes, closes, horizon_years)
@@ -485,6 +489,19 @@ def take_snapshots(
             for cause, count in pd.concat(apart).groupby("cause")["pupil_id"].nunique().items()
         },
     )
+
+
+def _refuse_closed(days: Sequence[date], closes: tuple[int, int], horizon_years: int) -> None:
+    closed = {day: closing_day(school_year_of(day), closes, horizon_years) for day in days}
+    late = [f"{day.isoformat()} (closed on {end.isoformat()})" for day, end in closed.items() if day >= end]
+    if late:
+        raise AsOfError(
+            explain_error(
+                f"As-of dates on or after the day on which their outcome closes: {', '.join(late)}",
+                expected="dates before the closing day: who leaves between the two is what is learnt",
+                hint="Choose earlier dates, or a later outcome_closes; 1 November after the school year is the default.",
+            )
+        )
 
 
 def _snapshot(

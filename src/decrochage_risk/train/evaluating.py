@@ -15,7 +15,7 @@ from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT
 from decrochage_risk.model.updating import updated_years
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import probability
-from decrochage_risk.school_year import to_date
+from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, is_small
 from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import (
@@ -226,7 +226,11 @@ def _learnt(
     progress: Callable[[str], None],
 ) -> tuple[Sequence[npt.NDArray[np.float64]], tuple[str, ...]]:
     """Scores of the baselines that learn, on the model's training dates; none, with the cause, without them."""
-    dates = [date.fromisoformat(day) for day in model.trained_on["as_of"]]
+    trained_dates = map(date.fromisoformat, model.trained_on["as_of"])
+    # A closing day asked for here may lie before dates of the training.
+    dates = [
+        day for day in trained_dates if day < closing_day(school_year_of(day), closes, model.horizon_years)
+    ]
     if not all(can_be_known(records, day) for day in dates):
         return (), (f"{_NOT_MEASURED} : années d'apprentissage absentes.",)
     try:

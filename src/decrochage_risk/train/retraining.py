@@ -532,7 +532,10 @@ class _Run:
         closed_by = config.labels_known_on
         mature = {int(year) for year in years if closing_day(int(year), config.outcome_closes) <= closed_by}
         dates = config.as_of or tuple(
-            day for day in default_as_of_dates(mature) if can_be_known(self.records, day)
+            day
+            for day in default_as_of_dates(mature)
+            if can_be_known(self.records, day)
+            and day < closing_day(school_year_of(day), config.outcome_closes)
         )
         days = sorted({day for day in dates if school_year_of(day) in mature})
         if not days:

@@ -269,7 +269,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     outcomes : table, optional
         What became of the pupils; the records' own ``outcomes`` when left out.
     as_of_dates : iterable of date, optional
-        Explicit as-of dates; early November to early May of each year of ``outcomes`` when left out.
+        Explicit as-of dates; early November to early May of each year of ``outcomes``, as far as they lie before the closing
+        day, when left out.
     school_years : iterable of int, optional
         School years to train on, all those of ``outcomes`` when left out.
     outcome_closes : tuple of int
@@ -347,7 +348,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     refuse_in_training(refused, "train_model")
     reads_past = _reads_past_attendance(history, legal_basis, synthetic=synthetic)
     table = outcomes_for(records, outcomes)
-    dates = _dates(records, table, as_of_dates, school_years, check_horizon(horizon_years))
+    dates = _dates(records, table, as_of_dates, school_years, check_horizon(horizon_years), outcome_closes)
     extraction_day = None if labels_known_on is None else to_date(labels_known_on)
     with progress_bar(progress) as tell:
         snapshots = _snapshots(
@@ -535,8 +536,9 @@ def _dates(
     as_of_dates: Iterable[object] | None,
     school_years: Iterable[int] | None,
     horizon_years: int,
+    closes: tuple[int, int],
 ) -> list[date]:
-    """As-of dates asked for, or the default ones whose outcome, calendar and records are there."""
+    """As-of dates asked for, or the default ones before their closing day whose outcome, calendar and records are there."""
     years = {int(year) for year in outcomes["school_year"].unique()}
     # The outcomes of the last year of the horizon must be there, or nobody's path is known to its end.
     years = {year for year in years if year + horizon_years - 1 in years}
@@ -545,7 +547,11 @@ def _dates(
     if as_of_dates is not None:
         dates = [to_date(value) for value in as_of_dates]
         return [day for day in dates if school_years is None or school_year_of(day) in years]
-    usable_days = [day for day in default_as_of_dates(years) if can_be_known(records, day)]
+    usable_days = [
+        day
+        for day in default_as_of_dates(years)
+        if can_be_known(records, day) and day < closing_day(school_year_of(day), closes, horizon_years)
+    ]
     if not usable_days:
         raise NotEnoughDataError(
             explain_error(
