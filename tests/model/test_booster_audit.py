@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -176,6 +177,87 @@ def test_no_edit_of_a_text_escapes(data: st.DataObject, text: str) -> None:
     else:
         lines[at] = data.draw(st.text(max_size=30)) + data.draw(st.sampled_from(["", "=", "=1 2 3"]))
     assert isinstance(booster_faults("\n".join(lines), FRAME), list)
+
+
+def numbers(tree: Mapping[str, str], key: str) -> list[float]:
+    """Give the values of one key of a tree."""
+    return [float(cell) for cell in tree[key].split()]
+
+
+def goes_the_wrong_way(tree: Mapping[str, str], directions: tuple[int, ...]) -> bool:
+    """Ask a tree at a point of every cell that its thresholds cut, and look at each step along each directed column."""
+    columns = [int(cell) for cell in numbers(tree, "split_feature")]
+    cuts = numbers(tree, "threshold")
+    left, right = ([int(cell) for cell in numbers(tree, f"{side}_child")] for side in ("left", "right"))
+    leaves = numbers(tree, "leaf_value")
+
+    def value(point: tuple[float, ...]) -> float:
+        node = 0
+        while node >= 0:
+            node = (left if point[columns[node]] <= cuts[node] else right)[node]
+        return leaves[-1 - node]
+
+    points = [
+        [*sorted({cut for cut, of in zip(cuts, columns, strict=True) if of == column}), np.inf]
+        for column in range(len(directions))
+    ]
+    for column, way in enumerate(directions):
+        for others in itertools.product(*(points[:column] + points[column + 1 :])):
+            row = [value((*others[:column], at, *others[column:])) for at in points[column]]
+            if any(way * (later - earlier) < 0 for earlier, later in itertools.pairwise(row)):
+                return True
+    return False
+
+
+@given(data=st.data(), number=st.integers(0, 12))
+@settings(max_examples=120, deadline=None)
+def test_a_tree_against_a_declared_direction_is_refused_and_no_other(
+    data: st.DataObject, number: int, text: str
+) -> None:
+    """Whatever leaves are exchanged or negated, a tree is refused exactly when a step along a directed column goes the wrong way."""
+    blocks = re.split(r"(?m)^(?=Tree=\d+$)", text)
+    number = min(number, len(blocks) - 2)
+    tree = dict(line.partition("=")[::2] for line in blocks[1 + number].split("\n"))
+    leaves = tree["leaf_value"].split()
+    how = data.draw(st.sampled_from(["as it is", "negated", "dealt anew", "two exchanged"]))
+    if how == "negated":
+        leaves = [repr(-float(leaf)) for leaf in leaves]
+    elif how == "dealt anew":
+        leaves = data.draw(st.permutations(leaves))
+    elif how == "two exchanged":
+        first_of, second = (data.draw(st.integers(0, len(leaves) - 1)) for _ in range(2))
+        leaves[first_of], leaves[second] = leaves[second], leaves[first_of]
+    faults = booster_faults(with_row(text, "leaf_value", lambda _: list(leaves), tree=number), FRAME)
+    wrong = goes_the_wrong_way({**tree, "leaf_value": " ".join(leaves)}, FRAME.directions)
+    assert any("against the declared direction" in fault for fault in faults) == wrong, faults
+    assert bool(faults) == wrong
+
+
+def test_flags_of_what_is_not_known_keep_their_place_and_columns() -> None:
+    """Flags in another order, of no column or of one that is not there, or with other counts, are refused before they are read."""
+    chance = np.random.default_rng(5)
+    table = pd.DataFrame({name: chance.normal(size=400) for name in COLUMNS})
+    table.loc[chance.random(400) < 0.3, "absences"] = np.nan
+    table.loc[chance.random(400) < 0.3, "mean_grade"] = np.nan
+    files = RiskModel.fit(
+        table, chance.random(400) < 0.3, directions={"absences": 1}, context=["level"],
+        knowledge={"no_absences": ["absences"], "no_marks": ["mean_grade"]}, options=FitOptions(kind="logistic", members=2),
+    ).to_files()  # fmt: skip
+    assert RiskModel.from_files(files).to_files() == files
+    for change, told in (
+        (lambda known: known["groups"].reverse(), "are not the last of columns"),
+        (lambda known: known["groups"].pop(), "are not the last of columns"),
+        (lambda known: known["groups"].append(["no_marks", ["mean_grade"]]), "are not the last of columns"),
+        (lambda known: known["groups"][0].__setitem__(1, ["nothing"]), "'nothing', which is no column of values"),
+        (lambda known: known["groups"][0].__setitem__(1, ["no_marks"]), "'no_marks', which is no column of values"),
+        (lambda known: known["groups"][0].__setitem__(1, []), "no columns, or one twice"),
+        (lambda known: known["rows"].update({"no_marks+no_absences": 100}), "expected flags in their order"),
+        (lambda known: known["rows"].update({"other": 100}), "expected flags in their order"),
+    ):  # fmt: skip
+        forged = table_of(files, "references.json")
+        change(forged["references"]["knowledge"])
+        with pytest.raises(ModelError, match=re.escape(told)):
+            RiskModel.from_files(files | {"references.json": json.dumps(forged)})
 
 
 def table_of(files: Mapping[str, str], name: str) -> dict[str, Any]:

@@ -372,6 +372,43 @@ def test_a_checksum_kept_elsewhere_tells_the_model_from_any_other(
             "outcome_closes",
         ),
         ("trained_on", {"school_years": [2023]}, "trained_on.as_of"),
+        (
+            "trained_on",
+            {"school_years": [2022], "as_of": ["2024-01-06"], "outcome_closes": [11, 1]},
+            "school_years is [2022], the as-of dates are of [2023]",
+        ),
+        (
+            "trained_on",
+            {
+                "school_years": [2023],
+                "as_of": ["2024-01-06"],
+                "outcome_closes": [11, 1],
+                "closes_on": ["2024-11-02"],
+            },
+            "closes_on holds other days",
+        ),
+        (
+            "trained_on",
+            {
+                "school_years": [2023],
+                "as_of": ["2024-01-06"],
+                "outcome_closes": [11, 1],
+                "closes_on": ["2024-11-01"],
+                "horizon_years": 3,
+            },
+            "closes_on holds other days",
+        ),
+        (
+            "trained_on",
+            {
+                "school_years": [2023],
+                "as_of": ["2024-01-06"],
+                "outcome_closes": [11, 1],
+                "closes_on": None,
+                "events": None,
+            },
+            "closes_on is null",
+        ),
         ("report", [], "report: "),
         ("report", {"advice": [{"code": 2, "sentence": "Non."}]}, "report.advice.0.code"),
         ("report", {"advice": [{"code": "fairness_block"}]}, "report.advice.0.sentence"),

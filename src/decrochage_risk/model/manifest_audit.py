@@ -15,8 +15,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS
+from decrochage_risk.model.snapshots import closing_day
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.risk.file_audit import Finite, SavedCalibration, SavedGroup, Strict, parsed, validated
+from decrochage_risk.school_year import school_year_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +37,8 @@ _GROUP = re.compile(
 )
 """A level, or a level and a month; of them all, or of those of whom the same is known."""
 _MOST_COUNT: Final = 10**10
+_NEVER_NULL: Final = frozenset({"closes_on"})
+"""Of a training, what may be left out but is not unknown; a count that is null is hidden, of few pupils."""
 _LEAP_YEAR: Final = 2024
 _TOLD: Final = 8
 
@@ -206,16 +210,39 @@ def _manifest_faults(record: _Manifest) -> Iterator[str]:
     names = [feature.name for feature in record.feature_contract]
     if len(set(names)) < len(names):
         yield "feature_contract names a feature twice"
-    training = record.trained_on
+    yield from _training_faults(record.trained_on)
+    yield from _count_faults(record)
+
+
+def _training_faults(training: _TrainedOn) -> Iterator[str]:
+    """Say where years, dates and closing days contradict each other: an evaluation asks them what the model has seen."""
     if not _rises(training.school_years):
         yield "trained_on.school_years does not rise"
-    if training.closes_on is not None and len(training.closes_on) != len(training.school_years):
-        yield f"trained_on: {len(training.closes_on)} closing days of {len(training.school_years)} school years"
+    years = sorted({school_year_of(date.fromisoformat(day)) for day in training.as_of})
+    if years != training.school_years:
+        yield f"trained_on.school_years is {training.school_years}, the as-of dates are of {years}"
+    if nulls := [
+        name for name in sorted(_NEVER_NULL & training.model_fields_set) if getattr(training, name) is None
+    ]:
+        yield f"trained_on: {', '.join(nulls)} is null"
+    if training.closes_on is not None and training.closes_on != _closing_days(training):
+        yield "trained_on.closes_on holds other days than school_years, outcome_closes and the horizon give"
     for key in ("pupils", "events"):
         part = getattr(training, key)
         if part is not None and training.rows is not None and part > training.rows:
             yield f"trained_on: {part} {key} of {training.rows} rows"
-    yield from _count_faults(record)
+
+
+def _closing_days(training: _TrainedOn) -> list[str] | None:
+    month, day = training.outcome_closes
+    try:
+        return [
+            closing_day(year, (month, day), training.horizon_years).isoformat()
+            for year in training.school_years
+        ]
+    except ModelError:
+        # A leap day that one of the years has not.
+        return None
 
 
 def _count_faults(record: _Manifest) -> Iterator[str]:

@@ -259,7 +259,7 @@ def _trees_faults(blocks: Sequence[str], frame: Frame) -> Iterator[str]:
     yield from faults
     if not faults:
         leaves = np.array([int(tree["num_leaves"]) for tree in trees])
-        yield from _array_faults(trees, leaves, len(frame.directions))
+        yield from _array_faults(trees, leaves, frame.directions)
 
 
 def _scalar_faults(trees: Sequence[dict[str, str]], frame: Frame) -> Iterator[str]:
@@ -276,11 +276,11 @@ def _scalar_faults(trees: Sequence[dict[str, str]], frame: Frame) -> Iterator[st
 
 
 def _array_faults(
-    trees: Sequence[dict[str, str]], leaves: npt.NDArray[np.int64], columns: int
+    trees: Sequence[dict[str, str]], leaves: npt.NDArray[np.int64], directions: Sequence[int]
 ) -> Iterator[str]:
-    """Hold the arrays of all trees against their lengths, kinds and bounds, one key after the other."""
+    """Hold the arrays of all trees against their lengths, kinds and bounds, one key after the other; then their shape and way."""
     values: dict[str, npt.NDArray[Any]] = {}
-    bounds = _bounds(columns)
+    bounds = _bounds(len(directions))
     for key, kind in {**_NODES, **_LEAVES, "shrinkage": float}.items():
         # Key by key over all trees: 2,000 trees are then some dozen arrays, not thousands of small loops.
         rows = [tree[key] for tree in trees]
@@ -303,13 +303,20 @@ def _array_faults(
         if len(outside):
             number = int(np.repeat(np.arange(len(trees)), sizes)[outside[0]])
             yield f"tree {number}: {key} has {array[outside[0]]:g}, expected {low:g} to {high:g}"
+    whole = {*_NODES, *_LEAVES} <= set(values)
     splits = values.get("decision_type", np.zeros(0))
     if unknown := set(splits.astype(int).tolist()) - _DECISIONS:
         yield f"decision_type has {min(unknown)}, only 0 and 2 are known"
     if "left_child" in values and "right_child" in values:
-        yield from _shape_faults(
-            values["left_child"].astype(np.int64), values["right_child"].astype(np.int64), leaves - 1
-        )
+        left, right = (values[f"{side}_child"].astype(np.int64) for side in ("left", "right"))
+        faults = [*_shape_faults(left, right, leaves - 1)]
+        yield from faults
+        # Of trees that are none nobody can say which way they go.
+        if whole and not faults:
+            splits_at = values["split_feature"].astype(np.int64)
+            if splits_at.size and (splits_at.min() < 0 or splits_at.max() >= len(directions)):
+                return
+            yield from _direction_faults(_Trees(values, left, right, leaves), np.array(directions))
 
 
 def _bounds(columns: int) -> dict[str, tuple[float, float]]:
@@ -348,6 +355,108 @@ def _shape_faults(
     if len(parts) < len(child):
         at = np.flatnonzero(place == parts[counts > 1][0])[0]
         yield f"tree {tree[at]}: {'node' if child[at] >= 0 else 'leaf'} {child[at]} is reached twice"
+
+
+@dataclass(frozen=True, eq=False)
+class _Trees:
+    """All trees of a booster in one array per key, tree after tree; trees of the right shape.
+
+    Attributes
+    ----------
+    values : mapping of str to array
+        By the key of the text.
+    left, right : array of int
+        Children: a node of the same tree, or a leaf where negative (-1 is leaf 0).
+    leaves : array of int
+        Leaves of each tree.
+    """
+
+    values: dict[str, npt.NDArray[Any]]
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    leaves: npt.NDArray[np.int64]
+
+    def firsts(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Place of the first node and of the first leaf of each tree."""
+        return np.cumsum(self.leaves - 1) - (self.leaves - 1), np.cumsum(self.leaves) - self.leaves
+
+
+def _direction_faults(trees: _Trees, directions: npt.NDArray[np.int64]) -> Iterator[str]:
+    """Find a split on a directed column after which a leaf on its lower side and one on its higher lie the wrong way.
+
+    A tree goes the way of a column when of any two leaves that differ in that column alone the higher one has the value that
+    it should have. Leaves apart in another column too are never compared: what LightGBM trains goes so far and no further.
+    """
+    first_node, first_leaf = trees.firsts()
+    ways = directions[trees.values["split_feature"].astype(np.int64)]
+    leaf = trees.values["leaf_value"]
+    tree = np.repeat(np.arange(len(trees.leaves)), trees.leaves - 1)
+    low, high = np.empty((2, len(tree)))
+    sides: list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = [
+        (np.empty(len(tree)), np.empty(len(tree))) for _ in range(2)
+    ]
+    place = np.arange(len(tree)) - first_node[tree]
+    # A child has a larger number than its parent: from the last node of every tree up, each is whole when it is asked.
+    for number in range(int(place.max(initial=-1)), -1, -1):
+        at = np.flatnonzero(place == number)
+        for child, (least, most) in zip((trees.left[at], trees.right[at]), sides, strict=True):
+            is_leaf = child < 0
+            leaf_at = first_leaf[tree[at]] + np.where(is_leaf, -1 - child, 0)
+            node_at = first_node[tree[at]] + np.where(is_leaf, 0, child)
+            least[at] = np.where(is_leaf, leaf[leaf_at], low[node_at])
+            most[at] = np.where(is_leaf, leaf[leaf_at], high[node_at])
+        low[at] = np.minimum(sides[0][0][at], sides[1][0][at])
+        high[at] = np.maximum(sides[0][1][at], sides[1][1][at])
+    (low_left, high_left), (low_right, high_right) = sides
+    # Most splits are told by the extremes of both sides; of the others, the leaves are held against each other.
+    doubtful = ((ways > 0) & (high_left > low_right)) | ((ways < 0) & (low_left < high_right))
+    for node in np.flatnonzero(doubtful).tolist():
+        if _goes_the_wrong_way(
+            trees, node, int(first_node[tree[node]]), int(first_leaf[tree[node]]), int(ways[node])
+        ):
+            yield (
+                f"tree {tree[node]}: node {place[node]} goes against the declared direction of column "
+                f"{int(trees.values['split_feature'][node])}"
+            )
+
+
+Box: TypeAlias = dict[int, tuple[float, float]]
+
+
+def _goes_the_wrong_way(trees: _Trees, node: int, first_node: int, first_leaf: int, way: int) -> bool:
+    split = int(trees.values["split_feature"][node])
+    lower, higher = (
+        [*_boxes(trees, first_node, first_leaf, int(child[node]), {})] for child in (trees.left, trees.right)
+    )
+    return any(
+        way * (value - other) > 0 and _differ_in_one(box, box_of_other, split)
+        for value, box in lower
+        for other, box_of_other in higher
+    )
+
+
+def _boxes(
+    trees: _Trees, first_node: int, first_leaf: int, child: int, box: Box
+) -> Iterator[tuple[float, Box]]:
+    """Give the value of each leaf under a child, with the ranges in which the splits on the way put it."""
+    if child < 0:
+        yield float(trees.values["leaf_value"][first_leaf - 1 - child]), box
+        return
+    at = first_node + child
+    column, cut = int(trees.values["split_feature"][at]), float(trees.values["threshold"][at])
+    low, high = box.get(column, (-np.inf, np.inf))
+    for side, span in ((trees.left, (low, min(high, cut))), (trees.right, (max(low, cut), high))):
+        yield from _boxes(trees, first_node, first_leaf, int(side[at]), {**box, column: span})
+
+
+def _differ_in_one(box: Box, other: Box, split: int) -> bool:
+    """Tell whether two leaves share values of every column but one; an empty range shares none."""
+    everywhere = (-np.inf, np.inf)
+    for column in {*box, *other} - {split}:
+        (low, high), (other_low, other_high) = box.get(column, everywhere), other.get(column, everywhere)
+        if max(low, other_low) >= min(high, other_high):
+            return False
+    return all(low < high for low, high in (one.get(split, everywhere) for one in (box, other)))
 
 
 def _tail_faults(tail: str, columns: int) -> Iterator[str]:

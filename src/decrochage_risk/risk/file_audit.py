@@ -301,6 +301,7 @@ def _table_faults(table: _Table) -> Iterator[str]:
         if len(medians) != len(references.columns):
             yield f"references.by_label.{label[:40]}: {len(medians)} values of {len(references.columns)} columns"
     yield from _general_faults(references)
+    yield from _knowledge_faults(references)
     if table.training_range is not None:
         yield from _range_faults(table.training_range, references)
 
@@ -311,6 +312,30 @@ def _general_faults(references: _References) -> Iterator[str]:
             yield f"references.general has {label[:40]!r}, which references.by_label has not"
         if names != [name for name in references.columns if name in set(names)]:
             yield f"references.general.{label[:40]} is no part of columns, in their order"
+
+
+def _knowledge_faults(references: _References) -> Iterator[str]:
+    """Say which flags are not where a training puts them: last, in their order, each of columns that are there."""
+    groups = references.knowledge.groups
+    names = [name for name, _ in groups]
+    own = references.columns[: len(references.columns) - len(names)]
+    last = references.context[max(len(references.context) - len(names), 0) :]
+    # Flags are computed in the order of the groups and read by place: another order gives each tree the flag of its neighbour.
+    if references.columns[len(own) :] != names or last != names:
+        yield "knowledge.groups are not the last of columns and of context, in their order"
+    for name, columns in groups:
+        missing = [column for column in columns if column not in set(own)]
+        if missing or not columns or len(set(columns)) < len(columns):
+            what = (
+                f"{missing[0][:40]!r}, which is no column of values"
+                if missing
+                else "no columns, or one twice"
+            )
+            yield f"knowledge.groups.{name[:40]} names {what}"
+    for pattern in references.knowledge.rows:
+        flags = pattern.split("+") if pattern else []
+        if flags != [name for name in names if name in set(flags)]:
+            yield f"knowledge.rows has {pattern[:40]!r}, expected flags in their order, joined by '+'"
 
 
 def _range_faults(extent: _Range, references: _References) -> Iterator[str]:

@@ -46,7 +46,7 @@ from decrochage_risk.risk import FitOptions
 from decrochage_risk.school_year import SchoolCalendar, school_year_of
 from decrochage_risk.small_cells import HIDDEN, PUBLISHED, hidden_counts, is_small
 from decrochage_risk.threads import progress_bar
-from decrochage_risk.train.backtest import can_be_known
+from decrochage_risk.train.backtest import NOT_KNOWN, can_be_known
 from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
 from decrochage_risk.train.publication import combine_horizons
@@ -274,10 +274,12 @@ def _years(years: Iterable[int]) -> str:
     return join([school_year(year) for year in years])
 
 
-def _rows(trained_on: dict[str, int | None]) -> str:
-    rows, events = trained_on["rows"], trained_on["events"]
+def _rows(trained_on: Mapping[str, int | None]) -> str:
+    rows, events = trained_on.get("rows", 0), trained_on.get("events", 0)
     if rows is None:
         return f"effectif {HIDDEN}"
+    if not rows:
+        return NOT_KNOWN
     # A share of the rows gives its count back; a model of an earlier version hides none.
     if events is None or is_small(events, rows - events):
         return f"{plural(rows, 'ligne')}, part de sorties {HIDDEN}e"

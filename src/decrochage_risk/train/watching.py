@@ -275,8 +275,9 @@ def training_error(model: TrainedModel, leavers: float) -> float:
     """
     facts = model.trained_on
     rows_each = len(facts["as_of"]) / len(facts["school_years"])
-    # Hidden: of few pupils.
-    events = PUBLISHED - 1 if facts["events"] is None else facts["events"]
+    # A manifest that does not say how many left lets nothing be judged, rather than everything; None stands for few pupils.
+    events = facts.get("events", 0)
+    events = PUBLISHED - 1 if events is None else events
     return float(np.sqrt(1.0 + leavers * rows_each / max(events, 1)))
 
 
