@@ -259,7 +259,7 @@ class FitInput:
             for name in ("groups", "time_code", "observed", "matured")
             if labels_read[name] is not None
         ]
-        order = canonical_order(keys, matrix, target)
+        order = canonical_order(keys, matrix, target, last=labels_read["clusters"])
         matrix = rows_of(matrix, order)
         # Schools matter where the context may learn their level; without it, folds of pupils waste less.
         owner, cluster = labels_read["groups"], labels_read["clusters"] if context else None
@@ -343,8 +343,14 @@ def enough(outcome: FloatArray, groups: IntArray) -> bool:
     return len(outcome) >= LEAST_ROWS and of_a_class >= LEAST_OF_A_CLASS
 
 
-def canonical_order(keys: Sequence[npt.NDArray[Any]], matrix: TableArray, outcome: FloatArray) -> IntArray:
-    """Sort rows by keys, then by every column from the first to the last, then by outcome.
+def canonical_order(
+    keys: Sequence[npt.NDArray[Any]],
+    matrix: TableArray,
+    outcome: FloatArray,
+    *,
+    last: npt.NDArray[Any] | None = None,
+) -> IntArray:
+    """Sort rows by keys, then by every column from the first to the last, then by outcome, then by a last key.
 
     Rows that remain tied are equal in everything, so the sorted table is the same for every order of the rows.
 
@@ -355,6 +361,8 @@ def canonical_order(keys: Sequence[npt.NDArray[Any]], matrix: TableArray, outcom
     matrix : (n, p) array
         Without NaN.
     outcome : (n,) array
+    last : (n,) array, optional
+        What may still differ between rows that are the same in all of these: the school, say, which folds keep whole.
 
     Returns
     -------
@@ -377,7 +385,8 @@ def canonical_order(keys: Sequence[npt.NDArray[Any]], matrix: TableArray, outcom
     # Columns are compared only among rows that the keys leave equal: almost none, and each costs a sort.
     tied = np.flatnonzero(~alone)
     among = order[tied]
-    by = (outcome[among], *matrix[among].T[::-1], np.cumsum(new)[tied])
+    ends = () if last is None else (last[among],)
+    by = (*ends, outcome[among], *matrix[among].T[::-1], np.cumsum(new)[tied])
     order[tied] = among[np.lexsort(by)]
     return order.astype(np.int64)
 
