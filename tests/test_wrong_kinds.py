@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import decrochage_risk as dr
 from decrochage_risk.errors import DecrochageError
 from decrochage_risk.features import build_context, build_features
+from decrochage_risk.model import RiskModel, recalibrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 DAY = "2025-03-05"
 FRAME = pd.DataFrame({"pupil_id": ["a1"], "name": ["Camille D."]})
+LEFT_OUT = pd.DataFrame({"pupil_id": ["a1", "b2"], "as_of": date(2025, 3, 5), "risk": [0.1, 0.2]})
+TABLE, HAPPENED = pd.DataFrame({"a": np.arange(40.0)}), np.tile([0.0, 1.0], 20)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,111 @@ WRONG: dict[str, Callable[[Any], object]] = {
         given.cohort.outcomes,
         as_of_dates=[DAY],
         labels_known_on="2026-11-15",
+    ),
+    "a folder to evaluate": lambda given: dr.evaluate_model(
+        "modeles", given.cohort.records, given.cohort.outcomes, as_of_dates=[DAY]
+    ),
+    "a folder to recalibrate": lambda given: recalibrate(
+        "modeles", given.cohort.records, as_of_dates=[DAY], labels_known_on="2026-11-15", reason="essai"
+    ),
+    "a folder to watch": lambda given: dr.watch_drift("modeles", given.cohort.records, DAY),
+    "a seed below zero to watch": lambda given: dr.watch_drift(
+        given.model, given.cohort.records, DAY, seed=-1
+    ),
+    "one day to watch labels of": lambda given: dr.watch_drift(
+        given.model, given.cohort.records, DAY, labels_as_of=DAY, labels_known_on="2026-11-15"
+    ),
+    "the file of a policy to evaluate": lambda given: dr.evaluate_model(
+        given.model, given.cohort.records, given.cohort.outcomes, as_of_dates=[DAY], policy="p.toml"
+    ),
+    "half a capacity to evaluate": lambda given: dr.evaluate_model(
+        given.model, given.cohort.records, given.cohort.outcomes, as_of_dates=[DAY], capacity=2.5
+    ),
+    "one day to evaluate on": lambda given: dr.evaluate_model(
+        given.model, given.cohort.records, given.cohort.outcomes, as_of_dates=date(2025, 3, 5)
+    ),
+    **{
+        f"{name}={value!r} to train": lambda given, name=name, value=value: dr.train_model(
+            given.cohort.records, given.cohort.outcomes, **{name: value}
+        )
+        for name, value in (
+            ("policy", "p.toml"),
+            ("options", {}),
+            ("as_of_dates", date(2025, 3, 5)),
+            ("as_of_dates", DAY),
+            ("school_years", 2023),
+            ("school_years", ["2023-24"]),
+            ("school_years", [2023.5]),
+            ("allow_leaks", None),
+            ("legal_basis", 7),
+            ("legal_basis", "a" * 501),
+            ("name", None),
+            ("name", ""),
+            ("name", "a\tb"),
+            ("name", "n" * 201),
+            ("name", "\ud800"),
+        )
+    },
+    **{
+        f"{what} as left-out risks": lambda given, table=table: dr.compare_models(
+            given.model,
+            given.model,
+            given.cohort.records,
+            given.cohort.outcomes,
+            as_of_dates=[DAY],
+            labels_known_on="2026-11-15",
+            left_out=table,
+        )
+        for what, table in (
+            ("a list", [0.1]),
+            ("no risk", LEFT_OUT.drop(columns="risk")),
+            ("a row twice", pd.concat([LEFT_OUT, LEFT_OUT])),
+            ("a risk of 7", LEFT_OUT.assign(risk=7.0)),
+            ("texts", LEFT_OUT.assign(risk="0.1")),
+        )
+    },
+    **{
+        f"{name}={value!r} to compare": lambda given, name=name, value=value: dr.compare_models(
+            given.model,
+            given.model,
+            given.cohort.records,
+            given.cohort.outcomes,
+            **{"as_of_dates": [DAY], "labels_known_on": "2026-11-15", name: value},
+        )
+        for name, value in (
+            ("capacity", "a"),
+            ("capacity", 2.5),
+            ("margin", "a"),
+            ("policy", "p.toml"),
+            ("as_of_dates", DAY),
+        )
+    },
+    "no configuration": lambda _: dr.retrain(None),
+    "a dict as configuration": lambda _: dr.retrain({"records": "extraits"}),
+    "no folder of a model": lambda _: dr.load_model(None),
+    "an array to fit": lambda _: RiskModel.fit(TABLE.to_numpy(), HAPPENED, directions={}),
+    **{
+        f"{name} of another kind to fit": lambda _, name=name, value=value: RiskModel.fit(
+            TABLE, HAPPENED, **{"directions": {}, name: value}
+        )
+        for name, value in (
+            ("directions", ["a"]),
+            ("directions", None),
+            ("options", {}),
+            ("knowledge", ["a"]),
+            ("calibration_groups", ["a"]),
+            ("time", [date(2024, 1, 1), 1] * 20),
+            ("groups", [{}] * 40),
+            ("clusters", [[1], [2]] * 20),
+        )
+    },
+    "numbers beside days to fit": lambda _: RiskModel.fit(
+        TABLE,
+        HAPPENED,
+        directions={},
+        time=np.arange(40) % 3,
+        observed=np.arange(40),
+        matured=pd.date_range("2024", periods=40),
     ),
     "a frame to evaluate on": lambda given: dr.evaluate_model(given.model, FRAME, None, as_of_dates=[DAY]),
     "a frame to train on": lambda given: dr.train_model(FRAME, given.cohort.outcomes),

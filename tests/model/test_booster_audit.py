@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decrochage_risk.errors import ModelError
+from decrochage_risk.errors import ColumnsError, ModelError
 from decrochage_risk.risk import FitOptions, RiskModel
 from decrochage_risk.risk.booster_audit import Frame, booster_faults, without_parameters
 
@@ -258,6 +258,47 @@ def test_flags_of_what_is_not_known_keep_their_place_and_columns() -> None:
         change(forged["references"]["knowledge"])
         with pytest.raises(ModelError, match=re.escape(told)):
             RiskModel.from_files(files | {"references.json": json.dumps(forged)})
+
+
+ODD_NAMES = st.one_of(
+    st.sampled_from(["", "c++", "not_known_x", "x" * 200, "x" * 201, "é à\n", "a|b", "+" * 190]),
+    st.text(st.characters(codec="utf-8"), max_size=12),
+)
+
+
+@given(
+    names=st.lists(ODD_NAMES, min_size=2, max_size=4, unique=True),
+    sizes=st.lists(st.sampled_from([1.0, 1e6, 1e15]), min_size=4, max_size=4),
+)
+@settings(max_examples=25, deadline=None)
+def test_what_is_fitted_can_be_loaded(names: list[str], sizes: list[float]) -> None:
+    """Whatever columns are called and however large their values, gaps or none, a fit is refused before it begins or reads back the same."""
+    chance = np.random.default_rng(8)
+    table = pd.DataFrame(
+        {name: size * np.sign(chance.normal(size=200)) for name, size in zip(names, sizes, strict=False)}
+    )
+    for name in names[1:]:
+        table.loc[chance.random(200) < 0.3, name] = np.nan
+    happened, options = chance.random(200) < 0.4, FitOptions(kind="logistic", members=2, penalty=10.0)
+    if any(not 1 <= len(name) <= 200 for name in names):
+        with pytest.raises(ColumnsError, match="cannot be saved"):
+            RiskModel.fit(table, happened, directions={}, options=options)
+        return
+    model = RiskModel.fit(table, happened, directions={}, options=options)
+    again = RiskModel.from_files(model.to_files())
+    assert again.to_files() == model.to_files()
+    assert np.array_equal(again.risk(table), model.risk(table))
+
+
+def test_trees_on_the_largest_values_can_be_loaded() -> None:
+    """Values at the documented bound, rounded to their bits and outward, pass the audit of boosters and ranges."""
+    chance = np.random.default_rng(9)
+    table = pd.DataFrame({"a": 1e15 * np.sign(chance.normal(size=300)), "b": 1e15 * chance.random(300)})
+    happened = chance.random(300) < np.where(table["a"] > 0, 0.6, 0.2)
+    model = RiskModel.fit(
+        table, happened, directions={"a": 1}, options=FitOptions(max_rounds=10, members=2, linear_share=0.5, penalty=10.0)
+    )  # fmt: skip
+    assert np.array_equal(RiskModel.from_files(model.to_files()).risk(table), model.risk(table))
 
 
 def table_of(files: Mapping[str, str], name: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from decrochage_risk.risk import RiskModel
 
 
-__all__ = ["DISTRIBUTIONS", "SCORE", "audit_distributions", "audit_manifest"]
+__all__ = ["DISTRIBUTIONS", "SCORE", "audit_distributions", "audit_manifest", "refuse_name"]
 
 DISTRIBUTIONS: Final = "distributions.json"
 SCORE: Final = "score"
@@ -41,6 +41,7 @@ _NEVER_NULL: Final = frozenset({"closes_on"})
 """Of a training, what may be left out but is not unknown; a count that is null is hidden, of few pupils."""
 _LEAP_YEAR: Final = 2024
 _TOLD: Final = 8
+_SHOWN: Final = 60
 
 
 def _is_day(text: str) -> str:
@@ -66,7 +67,9 @@ Year = Annotated[int, Field(ge=1990, le=2200)]
 Count = Annotated[int, Field(ge=0, le=_MOST_COUNT)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Words = Annotated[str, Field(max_length=10_000)]
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
+_LONGEST: Final = 200
+Line = Annotated[str, Field(min_length=1, max_length=_LONGEST, pattern=_LINE)]
 
 
 class _Open(BaseModel):
@@ -180,6 +183,26 @@ class _Distributions(Strict):
         dict[str, dict[str, Annotated[str, Field(pattern=r"^\d{1,12}( \d{1,12})*$", max_length=10_000)]]],
         Field(max_length=10_000),
     ]
+
+
+def refuse_name(name: object) -> None:
+    """Refuse a name under which a model could be saved and not be loaded.
+
+    Raises
+    ------
+    ModelError
+        It is no text of one line, of 1 to 200 characters that UTF-8 can write.
+    """
+    # As the manifest is audited when it is loaded; half of a character pair cannot be written at all.
+    is_line = isinstance(name, str) and re.fullmatch(_LINE, name) and not re.search("[\ud800-\udfff]", name)
+    if not is_line or not 1 <= len(str(name)) <= _LONGEST:
+        raise ModelError(
+            explain_error(
+                f"name={text if len(text := repr(name)) <= _SHOWN else f'{text[:_SHOWN]}...'}",
+                expected=f"a text of 1 to {_LONGEST} characters in one line, without tabs",
+                hint="It is how cards, results and the journal call the model, such as 'modele-2025'.",
+            )
+        )
 
 
 def audit_manifest(manifest: Mapping[str, Any], risk_model: RiskModel) -> None:

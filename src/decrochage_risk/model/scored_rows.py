@@ -10,7 +10,7 @@ import numpy as np
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.model.snapshots import closing_day
 from decrochage_risk.risk.uncertainty import member_mean
-from decrochage_risk.school_year import school_year_of, to_date
+from decrochage_risk.school_year import school_year_of, to_date, to_dates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,7 +128,7 @@ def mature_dates(
     [datetime.date(2025, 3, 5)]
     """
     day = to_date(labels_known_on)
-    dates = sorted({to_date(value) for value in as_of_dates})
+    dates = sorted(set(to_dates(as_of_dates)))
     years = sorted({school_year_of(one) for one in dates})
     early = [
         f"{year}-{year + 1} closes on {last_day}"

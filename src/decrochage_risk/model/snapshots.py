@@ -23,7 +23,7 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.outcome_table import TrainingTables
 from decrochage_risk.records.transmission import find_transmission
 from decrochage_risk.risk.numeric_table import copied
-from decrochage_risk.school_year import day_number, school_year_of, to_date
+from decrochage_risk.school_year import day_number, school_year_of, to_dates
 from decrochage_risk.small_cells import hidden_counts
 
 if TYPE_CHECKING:
@@ -467,7 +467,7 @@ def take_snapshots(
         When the outcome of a date had closed by then: nothing of it is left to be foreseen.
     """
     parts, apart, left_out = [], [], Counter[str]()
-    days = sorted({to_date(value) for value in as_of_dates})
+    days = sorted(set(to_dates(as_of_dates)))
     _refuse_closed(days, closes, horizon_years)
     for day in days:
         if progress is not None:

@@ -12,13 +12,20 @@ import json
 from dataclasses import InitVar, dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from decrochage_risk.artefact import canonical_json, manifest_sha256, read_json, seal, unseal
-from decrochage_risk.errors import ArtefactError, ContractMismatchError, ModelError, explain_error
+from decrochage_risk.errors import (
+    ArtefactError,
+    ContractMismatchError,
+    ModelError,
+    explain_error,
+    refuse_other_kinds,
+)
 from decrochage_risk.features import CONTEXT_COLUMNS, OWN_FEATURES, contract
 from decrochage_risk.model.manifest_audit import DISTRIBUTIONS, SCORE, audit_distributions, audit_manifest
 from decrochage_risk.model.snapshots import matrix_with_context
@@ -472,6 +479,9 @@ def load_trained_model(folder: str | Path, *, sha256: str | None = None) -> Trai
     ContractMismatchError
         It was trained on features that this catalogue defines otherwise, or does not have.
     """
+    refuse_other_kinds(
+        {"folder": (folder, str | PathLike)}, hint="load_model('modeles/2025').", error=ArtefactError
+    )
     artefact = unseal(folder, sha256=sha256)
     own = {name: text for name, text in artefact.files.items() if not name.startswith(_PATH_PREFIX)}
     model = _built(folder, artefact.manifest, own)

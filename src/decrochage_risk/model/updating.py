@@ -14,12 +14,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from decrochage_risk.errors import ArtefactError, ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.errors import (
+    ArtefactError,
+    ModelError,
+    NotEnoughDataError,
+    explain_error,
+    refuse_other_kinds,
+)
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import number, plural, signed
 from decrochage_risk.model.refused_options import faults_of
 from decrochage_risk.model.scored_rows import mature_dates, score_rows
 from decrochage_risk.model.snapshots import take_snapshots
+from decrochage_risk.model.trained_model import TrainedModel
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import Calibration, GroupCalibration, fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
@@ -30,12 +37,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     from decrochage_risk.model.scored_rows import ScoredRows
-    from decrochage_risk.model.trained_model import TrainedModel
     from decrochage_risk.records.pupil_records import PupilRecords
     from decrochage_risk.risk import RiskModel
 
 __all__ = ["previous_model", "recalibrate", "refuse_training_years", "updated_years"]
 
+_LONGEST_REASON = 10_000
+"""Characters that the audit of a manifest lets through."""
 LABELS_FOR_UPDATE = 300
 """Matured outcomes without which the intercept is not updated between trainings."""
 LEAST_OF_A_CLASS = 5
@@ -108,6 +116,7 @@ def recalibrate(
     >>> moved.updates[0]["base_sha256"] == model.sha256, moved.sha256 == model.sha256
     (True, False)
     """
+    refuse_other_kinds({"model": (model, TrainedModel)}, hint="model=load_model(folder).", error=ModelError)
     _refuse(reason, refused)
     month, last = model.trained_on["outcome_closes"]
     dates, day = mature_dates(as_of_dates, labels_known_on, (month, last), model.horizon_years)
@@ -215,6 +224,8 @@ def _refuse(reason: str, refused: Mapping[str, object]) -> None:
     faults = faults_of(refused, "recalibrate", _ONLY_THE_INTERCEPT)
     if not (isinstance(reason, str) and reason.strip()):
         faults.append(f"reason={reason!r}: the audit record says why a model was changed")
+    elif len(reason.strip()) > _LONGEST_REASON:
+        faults.append(f"a reason of {len(reason.strip())} characters, more than {_LONGEST_REASON}")
     if faults:
         raise ModelError(
             explain_error(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -24,13 +24,13 @@ from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.reading import read_folder
-from decrochage_risk.school_year import SchoolCalendar, to_date
+from decrochage_risk.school_year import SchoolCalendar, to_dates
 from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.training import train_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
     import pandas as pd
@@ -240,7 +240,7 @@ def train_on_folder(
     parts = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
     raise_faults = on_fault == "raise"
     if choices.get("as_of_dates") is not None:
-        choices["as_of_dates"] = [to_date(day) for day in cast("Iterable[object]", choices["as_of_dates"])]
+        choices["as_of_dates"] = to_dates(choices["as_of_dates"])
     if parts == 1:
         return _at_once(source, calendar, progress, raise_faults=raise_faults, choices=choices)
     try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from decrochage_risk.risk.numeric_table import HUGE
+from decrochage_risk.risk.numeric_table import LARGEST_SAVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -322,7 +322,7 @@ def _array_faults(
 def _bounds(columns: int) -> dict[str, tuple[float, float]]:
     return {
         "split_feature": (0, columns - 1),
-        "threshold": (-HUGE, HUGE),
+        "threshold": (-LARGEST_SAVED, LARGEST_SAVED),
         "leaf_value": (-LARGEST_LEAF, LARGEST_LEAF),
         "leaf_weight": (0, LARGEST),
         "leaf_count": (0, LARGEST_COUNT),

@@ -15,7 +15,7 @@ from decrochage_risk.artefact import read_json
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.risk.booster_audit import Frame, booster_faults
 from decrochage_risk.risk.fit_input import FitOptions
-from decrochage_risk.risk.numeric_table import HUGE
+from decrochage_risk.risk.numeric_table import LARGEST_SAVED, LONGEST_NAME
 from decrochage_risk.risk.signed_logistic import MOST_STEPS
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ _MOST_GROUPS: Final = 100
 _MOST_ROWS: Final = 10**10
 _TOLD: Final = 8
 
-Finite = Annotated[float, Field(ge=-HUGE, le=HUGE)]
+Finite = Annotated[float, Field(ge=-LARGEST_SAVED, le=LARGEST_SAVED)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, le=_LARGEST_ODDS)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Model = TypeVar("Model", bound=BaseModel)
 
 

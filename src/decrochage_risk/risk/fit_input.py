@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
@@ -9,21 +10,22 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
 import numpy as np
 import numpy.typing as npt
 
-from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error, refuse_other_kinds
 from decrochage_risk.risk.calibration import group_codes
-from decrochage_risk.risk.folds import moments, sorted_codes
+from decrochage_risk.risk.folds import moments, refuse_two_clocks, sorted_codes
 from decrochage_risk.risk.numeric_table import (
     FloatArray,
     IntArray,
     TableArray,
     binary_outcome,
     compact_matrix,
+    refuse_long_names,
     rows_of,
 )
 from decrochage_risk.risk.references import References
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
 
@@ -239,6 +241,16 @@ class FitInput:
         ColumnsError, ModelError, NotEnoughDataError
             As in ``RiskModel.fit``.
         """
+        refuse_other_kinds(
+            {
+                "directions": (directions, Mapping),
+                "knowledge": (knowledge, Mapping | None),
+                "calibration_groups": (calibration_groups, Mapping | None),
+            },
+            hint="directions={'absences': 1, 'mean_grade': -1}; knowledge and calibration_groups name columns by flag and by group.",
+            error=ModelError,
+        )
+        refuse_long_names("calibration_groups", calibration_groups or {})
         reference_groups = labels["reference_groups"]
         # Handed over at once: neither the table as it came nor the checked one is held beside the one that is learnt from.
         references, matrix = References.with_table(
@@ -448,4 +460,5 @@ def _codes_and_days(labels: Mapping[str, npt.ArrayLike | None], rows: int) -> di
     for name in ("observed", "matured"):
         values = labels[name]
         labels_read[name] = None if values is None else moments(values, rows, name)
+    refuse_two_clocks(labels_read["observed"], labels_read["matured"])
     return labels_read

@@ -22,6 +22,7 @@ __all__ = [
     "cluster_folds",
     "moments",
     "pupil_folds",
+    "refuse_two_clocks",
     "rolling_origin",
     "rows_to_learn",
     "sorted_codes",
@@ -50,7 +51,7 @@ def sorted_codes(labels: npt.ArrayLike, rows: int, name: str) -> tuple[IntArray,
     Raises
     ------
     ModelError
-        Another length, or missing labels.
+        Another length, missing labels, or ones that cannot be put in order.
 
     Examples
     --------
@@ -67,7 +68,16 @@ def sorted_codes(labels: npt.ArrayLike, rows: int, name: str) -> tuple[IntArray,
                 hint=f"Pass {name} in the order of the rows of the table.",
             )
         )
-    codes, uniques = pd.factorize(pd.Series(values), sort=True)
+    try:
+        codes, uniques = pd.factorize(pd.Series(values), sort=True)
+    except TypeError as error:
+        raise ModelError(
+            explain_error(
+                f"{name} holds labels that cannot be told apart and put in order: {error}",
+                expected="numbers, texts or days, all of one kind",
+                hint=f"Give {name} as texts: [str(label) for label in {name}].",
+            )
+        ) from error
     missing = codes < 0
     if missing.any():
         raise ModelError(
@@ -236,6 +246,19 @@ def moments(values: npt.ArrayLike, rows: int, name: str) -> npt.NDArray[Any]:
     return read.to_numpy()
 
 
+def refuse_two_clocks(observed: npt.NDArray[Any] | None, matured: npt.NDArray[Any] | None) -> None:
+    """Refuse days beside numbers, and days with a zone beside days without one: nobody can say which comes first."""
+    if observed is None or matured is None or observed.dtype.kind == matured.dtype.kind:
+        return
+    raise ModelError(
+        explain_error(
+            f"observed holds {observed.dtype}, matured {matured.dtype}, which cannot be compared",
+            expected="both as days without a time zone, or both as numbers of days",
+            hint="Convert both with pandas.to_datetime, and take off a zone with .dt.tz_localize(None).",
+        )
+    )
+
+
 def rolling_origin(
     time: npt.ArrayLike, *, observed: npt.ArrayLike | None = None, matured: npt.ArrayLike | None = None
 ) -> list[tuple[Any, BoolArray, BoolArray]]:
@@ -305,4 +328,6 @@ def _embargo_days(
                 hint="The embargo compares the day a label closed (matured) with the day of the test (observed).",
             )
         )
-    return moments(observed, rows, "observed"), moments(matured, rows, "matured")
+    days = moments(observed, rows, "observed"), moments(matured, rows, "matured")
+    refuse_two_clocks(*days)
+    return days

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.risk.numeric_table import row_blocks
+from decrochage_risk.errors import ModelError, explain_error, refuse_other_kinds
+from decrochage_risk.risk.numeric_table import LONGEST_NAME, refuse_long_names, row_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import numpy.typing as npt
 
     from decrochage_risk.risk.numeric_table import FloatArray, IntArray, TableArray
@@ -191,10 +193,30 @@ def _apparent_groups(matrix: TableArray, names: Sequence[str]) -> dict[str, tupl
     spread = {group[0]: int(count[group[0]] * (len(matrix) - count[group[0]])) for group in together.values()}
     sets = sorted(together.values(), key=lambda group: (-spread[group[0]], group[0]))[:MOST_FLAGS]
     groups = [tuple(names[column] for column in group) for group in sorted(sets)]
-    return {f"{_PREFIX}{group[0]}": group for group in groups}
+    flags: dict[str, tuple[str, ...]] = {}
+    for group in groups:
+        flags[_flag_name(group[0], {*names, *flags})] = group
+    return flags
+
+
+def _flag_name(column: str, taken: Collection[str]) -> str:
+    """Name a flag after its first column, as a pattern and a saved model can hold it, and unlike any other name."""
+    # "+" joins the flags of a pattern.
+    name = whole = f"{_PREFIX}{column.replace('+', '_')}"[:LONGEST_NAME]
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{whole[: LONGEST_NAME - len(str(number)) - 1]}_{number}"
+    return name
 
 
 def _declared_groups(groups: KnowledgeGroups, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    refuse_other_kinds(
+        {"knowledge": (groups, Mapping)},
+        hint="knowledge={'not_known_marks': ['mean_grade']}; leave it out to have the flags made.",
+        error=ModelError,
+    )
+    refuse_long_names("flags", groups)
     faults = [f"{name!r} is a column of the table" for name in groups if name in names]
     faults += [f"{name!r} holds '+'" for name in groups if "+" in name]
     faults += [f"{name!r} is one text" for name, columns in groups.items() if isinstance(columns, str)]

@@ -26,10 +26,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from decrochage_risk.errors import ColumnsError, ModelError, explain_error
+from decrochage_risk.errors import ColumnsError, ModelError, explain_error, refuse_other_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pandas.api.extensions import ExtensionDtype
 
@@ -38,6 +38,8 @@ __all__ = [
     "COLUMNS_AT_A_TIME",
     "HELD",
     "HUGE",
+    "LARGEST_SAVED",
+    "LONGEST_NAME",
     "ROWS_AT_A_TIME",
     "SIGNIFICANT_BITS",
     "BoolArray",
@@ -52,6 +54,7 @@ __all__ = [
     "give_back",
     "new_table",
     "numeric_matrix",
+    "refuse_long_names",
     "row_blocks",
     "rows_of",
     "some_columns",
@@ -67,6 +70,12 @@ TableArray: TypeAlias = npt.NDArray[np.floating[Any]]
 HUGE = 1e15
 """Largest absolute value taken. Beyond it float64 no longer holds units, and the value is a mistake of the source."""
 
+LARGEST_SAVED = 2 * HUGE
+"""Largest absolute value that a saved model may hold: one rounded to its bits, or outward with the span of its column, passes ``HUGE``."""
+
+LONGEST_NAME = 200
+"""Characters of the name of a column, a flag or a group in a saved model."""
+
 SIGNIFICANT_BITS = 20
 """Precision that the boosters see, about one part in a million.
 
@@ -75,6 +84,7 @@ machine may put on the other side. A threshold half-way between two values of 20
 so that tools which hold thresholds there (``shap``) read the same trees.
 """
 
+_SHOWN = 40
 _DROPPED_BITS = 53 - SIGNIFICANT_BITS
 ROWS_AT_A_TIME = 4_096
 """As many as stay in the caches."""
@@ -275,9 +285,15 @@ def compact_matrix(features: pd.DataFrame) -> TableArray:
     Raises
     ------
     ColumnsError
-        As :func:`numeric_matrix`.
+        As :func:`numeric_matrix`; or names that a saved model could not hold.
     """
+    refuse_other_kinds(
+        {"features": (features, pd.DataFrame)},
+        hint="One named numeric column per feature: pandas.DataFrame(array, columns=[...]).",
+        error=ColumnsError,
+    )
     frame, names = _checked_frame(features, None)
+    refuse_long_names("columns", names)
     table = new_table(len(frame), len(names), np.float32)
     for part in row_blocks(len(frame), frame, table):
         values = _plain(frame.iloc[part])
@@ -289,6 +305,28 @@ def compact_matrix(features: pd.DataFrame) -> TableArray:
             table = table.astype(np.float64)
             table[part] = rows
     return table
+
+
+def refuse_long_names(what: str, names: Iterable[object]) -> None:
+    """Refuse names with which a model could be fitted and saved, but not be loaded.
+
+    Raises
+    ------
+    ColumnsError
+        A name that is no text, empty, or longer than ``LONGEST_NAME``: all of them.
+    """
+    wrong = [name for name in names if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME]
+    if wrong:
+        shown = ", ".join(
+            repr(name) if len(repr(name)) <= _SHOWN else f"{repr(name)[:_SHOWN]}..." for name in wrong
+        )
+        raise ColumnsError(
+            explain_error(
+                f"{len(wrong)} names of {what} cannot be saved: {shown}",
+                expected=f"texts of 1 to {LONGEST_NAME} characters",
+                hint="Rename them before training.",
+            )
+        )
 
 
 def _read_rows(values: FloatArray, rows: FloatArray) -> bool:

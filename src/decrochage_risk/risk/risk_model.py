@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.errors import ModelError, explain_error, refuse_other_kinds
 from decrochage_risk.risk.boosting import LINEAR_SHARE, boosted_log_odds
 from decrochage_risk.risk.calibration import (
     Calibration,
@@ -421,6 +421,9 @@ class RiskModel:
         ModelError
             An outcome, direction, label or seed that cannot be used.
         """
+        refuse_other_kinds(
+            {"options": (options, FitOptions | None)}, hint="options=FitOptions(members=3).", error=ModelError
+        )
         options = FitOptions() if options is None else options
         refuse_seed(seed)
         labels = {

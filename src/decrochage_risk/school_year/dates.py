@@ -6,6 +6,7 @@ A school year is named by the year it starts in: 2024 is 2024-2025, from 1 Septe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ __all__ = [
     "school_year_of",
     "term_of",
     "to_date",
+    "to_dates",
     "weeks_since_september",
     "whole_years",
     "year_end",
@@ -78,6 +80,38 @@ def to_date(value: object) -> date:
         except ValueError:
             raise _not_a_day(value) from None
     raise _not_a_day(value)
+
+
+def to_dates(values: object, name: str = "as_of_dates") -> list[date]:
+    """Read several days, each as :func:`to_date` does, in the order in which they come.
+
+    Parameters
+    ----------
+    values : iterable of date or ISO text
+        A list, a column, or whatever gives days one after the other; one day alone is none.
+    name : str
+        How an error calls them.
+
+    Raises
+    ------
+    AsOfError
+        No list, or something in it that is no day.
+
+    Examples
+    --------
+    >>> to_dates(["2024-11-05", date(2025, 3, 5)])
+    [datetime.date(2024, 11, 5), datetime.date(2025, 3, 5)]
+    """
+    # A text is iterable too: its letters are no days.
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise AsOfError(
+            explain_error(
+                f"{name} is a {type(values).__name__}, not a list of days",
+                expected="a list of dates or ISO texts",
+                hint=f'Put one day into a list too: {name}=["2024-11-05"].',
+            )
+        )
+    return [to_date(value) for value in values]
 
 
 def _from_datetime64(value: np.datetime64) -> date:

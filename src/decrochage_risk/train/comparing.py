@@ -5,12 +5,13 @@ Comparison of a model in use and a new one on the same pupils and as-of dates, o
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error, refuse_other_kinds
 from decrochage_risk.evaluate import CAPACITY, capacity_list
 from decrochage_risk.evaluate.comparison import (
     ENTERS,
@@ -204,6 +205,9 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     (0.0, 0, 'review')
     """
     _refuse(champion, challenger, capacity, margin)
+    refuse_other_kinds(
+        {"policy": (policy, Policy | None)}, hint="policy=load_policy(path).", error=ModelError
+    )
     month, last = champion.trained_on["outcome_closes"]
     horizon = champion.horizon_years
     dates, day = mature_dates(as_of_dates, labels_known_on, (month, last), horizon)
@@ -304,6 +308,7 @@ def _predictors(model: RiskModel) -> list[Any]:
 
 def _own_risks(rows: Snapshots, left_out: pd.DataFrame) -> Floats:
     """Find the left-out risk of each row; NaN where there is none."""
+    _refuse_other_risks(left_out)
     risks = left_out.set_index(["pupil_id", "as_of"])["risk"]
     keys = pd.MultiIndex.from_arrays([rows.rows["pupil_id"], rows.rows["as_of"]])
     values = risks.reindex(keys).to_numpy(dtype=np.float64)
@@ -318,15 +323,43 @@ def _own_risks(rows: Snapshots, left_out: pd.DataFrame) -> Floats:
     return values
 
 
-def _refuse(champion: object, challenger: object, capacity: int, margin: float) -> None:
+def _refuse_other_risks(left_out: object) -> None:
+    """Refuse a table that says no risk, no row, or two risks of one row."""
+    names = ("pupil_id", "as_of", "risk")
+    if not isinstance(left_out, pd.DataFrame) or not {*names} <= {*left_out.columns}:
+        came = (
+            ", ".join(map(str, left_out.columns))
+            if isinstance(left_out, pd.DataFrame)
+            else type(left_out).__name__
+        )
+        fault = f"left_out has no columns {', '.join(names)}: {came or 'none'} came"
+    elif left_out.duplicated(["pupil_id", "as_of"]).any():
+        fault = f"left_out has {int(left_out.duplicated(['pupil_id', 'as_of']).sum())} rows of a pupil and date that it has already"
+    elif (
+        not pd.api.types.is_numeric_dtype(left_out["risk"])
+        or not left_out["risk"].dropna().between(0, 1).all()
+    ):
+        fault = "left_out has risks that are no probabilities"
+    else:
+        return
+    raise ModelError(
+        explain_error(
+            fault,
+            expected="a frame with pupil_id, as_of and risk, one row per pupil and date, risks from 0 to 1",
+            hint="Pass what train_model(..., left_out=...) was told of these dates.",
+        )
+    )
+
+
+def _refuse(champion: object, challenger: object, capacity: object, margin: object) -> None:
     faults = [
         f"{name} is a {type(model).__name__}, not a TrainedModel"
         for name, model in (("champion", champion), ("challenger", challenger))
         if not isinstance(model, TrainedModel)
     ]
-    if capacity < 1:
+    if isinstance(capacity, bool) or not isinstance(capacity, Integral) or capacity < 1:
         faults.append(f"capacity={capacity!r}")
-    if not 0 <= margin < 1:
+    if isinstance(margin, bool) or not isinstance(margin, int | float | np.number) or not 0 <= margin < 1:
         faults.append(f"margin={margin!r}")
     if not faults and isinstance(champion, TrainedModel) and isinstance(challenger, TrainedModel):
         closes = [tuple(model.trained_on["outcome_closes"]) for model in (champion, challenger)]

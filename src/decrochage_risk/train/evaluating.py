@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, warn_caller
+import numpy as np
+
+from decrochage_risk.errors import (
+    ModelError,
+    NotEnoughDataError,
+    TrainingWarning,
+    refuse_other_kinds,
+    warn_caller,
+)
 from decrochage_risk.evaluate import CAPACITY, maturity_table
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import join, number, school_year
@@ -13,6 +21,7 @@ from decrochage_risk.model import Snapshots, TrainedModel, closing_day, score_ro
 from decrochage_risk.model.scored_rows import OUTSIDE_TRAINING, UNKNOWN_LEVEL
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT
 from decrochage_risk.model.updating import updated_years
+from decrochage_risk.policy import Policy
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.school_year import school_year_of, to_date
@@ -30,12 +39,10 @@ from decrochage_risk.train.training import NOT_CLOSED, mature_only
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
     from decrochage_risk.evaluate import EvaluationReport
-    from decrochage_risk.policy import Policy
     from decrochage_risk.records.pupil_records import PupilRecords
 
 __all__ = ["evaluate_model", "learnt_later"]
@@ -104,6 +111,8 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     ------
     NotEnoughDataError
         No row with an outcome on these dates, or none that the model gives a risk.
+    ModelError
+        Another kind of model, policy or capacity.
 
     Warns
     -----
@@ -111,6 +120,15 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         When an evaluated school year is one that the model was trained on or updated to, or the model learnt from outcomes that were
         not known on the first of these dates.
     """
+    refuse_other_kinds(
+        {
+            "model": (model, TrainedModel),
+            "policy": (policy, Policy | None),
+            "capacity": (capacity, int | np.integer),
+        },
+        hint="model=load_model(folder), policy=load_policy(path), capacity=20.",
+        error=ModelError,
+    )
     month, day = outcome_closes or model.trained_on["outcome_closes"]
     table = outcomes_for(records, outcomes)
     with progress_bar(progress) as tell:

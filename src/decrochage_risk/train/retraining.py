@@ -30,7 +30,7 @@ from pydantic import (
 )
 
 from decrochage_risk.artefact import canonical_json
-from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error, refuse_other_kinds
 from decrochage_risk.evaluate import ModelComparison, card_page, changes_section, with_changes
 from decrochage_risk.evaluate.comparison import overall_verdict
 from decrochage_risk.evaluate.verdict import MARGIN
@@ -378,6 +378,11 @@ def retrain(
     RecordsError, FaultyRecordsError, ArtefactError, NotEnoughDataError
         As the steps: the records, the champion, or too few outcomes.
     """
+    refuse_other_kinds(
+        {"config": (config, RetrainConfig | str | Path)},
+        hint="retrain('annee-2026.toml'), or retrain(RetrainConfig(...)).",
+        error=ModelError,
+    )
     if not isinstance(config, RetrainConfig):
         config = read_config(config)
     with progress_bar(progress) as tell:

@@ -10,14 +10,23 @@ Training: from records and outcomes to a calibrated, explained, measured model.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import chain
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning, explain_error, warn_caller
+from decrochage_risk.errors import (
+    ModelError,
+    NotEnoughDataError,
+    TrainingWarning,
+    explain_error,
+    refuse_other_kinds,
+    warn_caller,
+)
 from decrochage_risk.evaluate import (
     Advice,
     CardFacts,
@@ -41,19 +50,21 @@ from decrochage_risk.model import (
     default_as_of_dates,
     take_snapshots,
 )
+from decrochage_risk.model.manifest_audit import refuse_name
 from decrochage_risk.model.refused_options import refuse_in_training
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT, TrainingRecords
 from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS, with_unknown_flags
-from decrochage_risk.policy import level_recalls, load_policy
+from decrochage_risk.policy import Policy, level_recalls, load_policy
 from decrochage_risk.records.levels import FROM_4E, LEVEL_BY_NAME, LEVEL_NAMES, PATH_LEVELS
 from decrochage_risk.records.outcome_table import TrainingTables, outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
 from decrochage_risk.records.transmission import usual_pace
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.numeric_table import columns_of, copied
-from decrochage_risk.school_year import school_year_of, to_date
+from decrochage_risk.school_year import school_year_of, to_date, to_dates
 from decrochage_risk.small_cells import HIDDEN, is_small
 from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known
@@ -69,15 +80,14 @@ from decrochage_risk.train.publication import publish_training
 from decrochage_risk.train.supported import set_apart_supported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date
 
     import numpy.typing as npt
     import pandas as pd
 
     from decrochage_risk.evaluate import EvaluationReport
-    from decrochage_risk.policy import Policy
-    from decrochage_risk.risk import FitOptions, RiskModel
+    from decrochage_risk.risk import RiskModel
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.train.publication import PublishedTraining
     from decrochage_risk.train.supported import Helped
@@ -103,6 +113,7 @@ PAST_ATTENDANCE: Final = tuple(
 """Features of attendance in earlier school years. Attendance is kept for the school year alone (code de l'éducation, R131-6), so for
 named pupils they are learnt, and read when scoring, only on a legal basis that somebody states."""
 
+_LONGEST_BASIS: Final = 500
 NOT_CLOSED: Final = "outcome window not closed yet"
 """Why a row is left out when its label was read before its time."""
 
@@ -346,6 +357,15 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     True
     """
     refuse_in_training(refused, "train_model")
+    refuse_name(name)
+    refuse_other_kinds(
+        {
+            "options": (options, FitOptions | None), "policy": (policy, Policy | None), "legal_basis": (legal_basis, str | None),
+            "allow_leaks": (allow_leaks, Iterable), "school_years": (school_years, Iterable | None),
+        },
+        hint="options=FitOptions(...), policy=load_policy(path), school_years=[2023, 2024]; leave out what is the default.",
+        error=ModelError,
+    )  # fmt: skip
     reads_past = _reads_past_attendance(history, legal_basis, synthetic=synthetic)
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years, check_horizon(horizon_years), outcome_closes)
@@ -454,6 +474,14 @@ def _reads_past_attendance(history: bool | None, legal_basis: str | None, *, syn
     ModelError
         It is, of pupils who exist, and nobody says on which legal basis.
     """
+    if legal_basis is not None and len(legal_basis) > _LONGEST_BASIS:
+        raise ModelError(
+            explain_error(
+                f"legal_basis has {len(legal_basis)} characters",
+                expected=f"at most {_LONGEST_BASIS}, which a card can hold",
+                hint="Name the text and its article; keep the reasoning elsewhere.",
+            )
+        )
     if history is None:
         return synthetic
     if history and not synthetic and not (isinstance(legal_basis, str) and legal_basis.strip()):
@@ -543,9 +571,9 @@ def _dates(
     # The outcomes of the last year of the horizon must be there, or nobody's path is known to its end.
     years = {year for year in years if year + horizon_years - 1 in years}
     if school_years is not None:
-        years &= {int(year) for year in school_years}
+        years &= _asked_years(school_years)
     if as_of_dates is not None:
-        dates = [to_date(value) for value in as_of_dates]
+        dates = to_dates(as_of_dates)
         return [day for day in dates if school_years is None or school_year_of(day) in years]
     usable_days = [
         day
@@ -562,6 +590,25 @@ def _dates(
             )
         )
     return usable_days
+
+
+def _asked_years(school_years: Iterable[object]) -> set[int]:
+    """Read school years that somebody asked for: whole numbers, whatever counts them."""
+    asked = list(school_years)
+    wrong = [
+        year
+        for year in asked
+        if isinstance(year, bool) or not isinstance(year, Real) or not float(year).is_integer()
+    ]
+    if wrong:
+        raise ModelError(
+            explain_error(
+                f"school_years holds {wrong[0]!r}",
+                expected="whole numbers, each the year in which a school year starts",
+                hint="2023 stands for 2023-24: school_years=[2023].",
+            )
+        )
+    return {int(float(year)) for year in asked if isinstance(year, Real)}
 
 
 def _trained_on(

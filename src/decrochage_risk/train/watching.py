@@ -31,6 +31,7 @@ from decrochage_risk.french import join, school_year
 from decrochage_risk.model import (
     MINIMUM_DAYS,
     SCORE,
+    TrainedModel,
     days_of_data,
     matrix_with_context,
     score_rows,
@@ -42,7 +43,8 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.risk import fit_offset
-from decrochage_risk.school_year import school_year_of, to_date
+from decrochage_risk.risk.fitting import refuse_seed
+from decrochage_risk.school_year import school_year_of, to_date, to_dates
 from decrochage_risk.small_cells import PUBLISHED, hidden_counts
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.drift_signs import (
@@ -65,7 +67,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.model import FeatureDistributions, TrainedModel
+    from decrochage_risk.model import FeatureDistributions
     from decrochage_risk.model.scored_rows import ScoredRows
 
     Floats = npt.NDArray[np.float64]
@@ -178,7 +180,7 @@ def calibration_signs(
     (:data:`~decrochage_risk.evaluate.drift.ALPHA`) is divided among all of them (Bonferroni). A level that an update has
     moved to these outcomes is not judged on them.
     """
-    label_days = list(labels_as_of)
+    label_days = to_dates(labels_as_of, "labels_as_of")
     if not label_days:
         return [not_measured("calibration", "niveau moyen", "aucune issue close n'a été donnée")]
     month, last = model.trained_on["outcome_closes"]
@@ -375,6 +377,8 @@ def watch_drift(
     >>> watch_drift(load_demo_model(), cohort.records, "2025-03-05").verdict
     'ok'
     """
+    refuse_other_kinds({"model": (model, TrainedModel)}, hint="model=load_model(folder).", error=ModelError)
+    refuse_seed(seed)
     reference = _distributions(model)
     day = to_date(as_of)
     now, left_out = _population(model, records, day)
