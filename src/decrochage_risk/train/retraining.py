@@ -55,7 +55,7 @@ from decrochage_risk.train.supported import Helped
 from decrochage_risk.train.training import libraries, train_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
     import numpy.typing as npt
