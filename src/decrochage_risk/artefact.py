@@ -235,7 +235,7 @@ def manifest_sha256(files: Mapping[str, str], manifest: Mapping[str, JSON]) -> s
     Examples
     --------
     >>> manifest_sha256({"card.md": "# Modèle"}, {"seed": 3})[:12]
-    '4f4aeb0dfb12'
+    'a192a0b6b8c3'
     """
     return _sha256(_contents(files, manifest)[MANIFEST])
 

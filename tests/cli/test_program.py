@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,11 @@ import typer
 from typer.testing import CliRunner
 
 from decrochage_risk import cli
+from decrochage_risk.cli.import_command import FIRST_YEAR, LAST_YEAR
 from decrochage_risk.cli.output import bar, replace_unwritable, say, shown_id, steps
 from decrochage_risk.cli.program import CleanGroup
 from decrochage_risk.errors import AsOfError, RecordsWarning, explain_error
+from decrochage_risk.records.table_schemas import FIRST_DAY, LAST_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +69,12 @@ def test_each_help_says_what_is_read_and_written(command: str, run: Callable[...
     told = run(command, "--help").output
     assert "Lit :" in told
     assert "Écrit" in told
+
+
+def test_an_import_asks_for_the_years_that_records_may_have() -> None:
+    """The bounds of ``--year``, written apart so that help loads nothing, are those of the declared tables."""
+    assert (FIRST_DAY.year, LAST_DAY.year) == (FIRST_YEAR, LAST_YEAR)
+    assert (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)) == (FIRST_DAY, LAST_DAY)
 
 
 def test_help_loads_no_heavy_library() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD
+from decrochage_risk.features import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD
 from decrochage_risk.policy import load_policy
 from decrochage_risk.score.run_facts import AI_ACT, mention_of
 from decrochage_risk.small_cells import INSIDE, PUBLISHED

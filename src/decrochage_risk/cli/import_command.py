@@ -12,11 +12,12 @@ from decrochage_risk.cli.files import check_target_file, check_target_folder, ho
 from decrochage_risk.cli.options import AlsaceMoselle, CalendarFile, Group, Zone, chosen_calendar
 from decrochage_risk.cli.output import bar, say
 from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_error
-from decrochage_risk.records.table_schemas import FIRST_DAY, LAST_DAY
 
 __all__ = ["import_command"]
 
 UNUSABLE = 2
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+"""Years that records may be of (``records.table_schemas``, which would load pandas for ``--help``; a test holds the two)."""
 
 
 def import_command(  # noqa: PLR0913 - what the files may not say, each an option
@@ -61,8 +62,8 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
         typer.Option(
             "--year",
             metavar="AAAA",
-            min=FIRST_DAY.year,
-            max=LAST_DAY.year,
+            min=FIRST_YEAR,
+            max=LAST_YEAR,
             show_default=False,
             help="Année de la rentrée des fichiers qui ne la disent pas.",
         ),
@@ -133,8 +134,8 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
         typer.Option(
             "--outcomes",
             metavar="AAAA",
-            min=FIRST_DAY.year,
-            max=LAST_DAY.year,
+            min=FIRST_YEAR,
+            max=LAST_YEAR,
             show_default=False,
             help="Année close (celle de la rentrée) dont bâtir les situations, pour l'entraînement.",
         ),
@@ -222,7 +223,7 @@ def _day(option: str, text: str | None) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         day = None
-    if day is None or not FIRST_DAY <= day <= LAST_DAY:
+    if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise RecordsError(
             explain_error(f"{option} {text!r}", expected="a day, 2024-11-05", hint="Write year-month-day.")
         )
