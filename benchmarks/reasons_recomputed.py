@@ -28,7 +28,7 @@ for _folder in ("features", "explain"):
 
 sys.modules.pop("oracle", None)  # a benchmark beside this one has the same name
 
-from french_facts import SEPARATOR, read_fact, read_reference, rounded  # noqa: E402 - found in the folders above
+from french_facts import parted, read_fact, read_reference, rounded  # noqa: E402 - found in the folders above
 
 from oracle import contract_features  # noqa: E402 - same
 
@@ -70,7 +70,7 @@ def fault_of(reason: Any, values: dict[str, float]) -> str | None:  # noqa: ANN4
     value, feature = values[reason.code], FEATURE_BY_NAME[reason.code]
     if not math.isclose(value, reason.value, rel_tol=1e-9, abs_tol=1e-9):
         return f"value {reason.value}, recomputed {value}"
-    told, written = reason.text.split(SEPARATOR)
+    told, written = parted(reason.text)
     fact = read_fact(feature, told)
     if fact.value is None:
         found = fact.answer == value
