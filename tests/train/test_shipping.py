@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from tests.train.one_year_each import one_year_each
 
 import decrochage_risk as dr
 from decrochage_risk.model import load_trained_model
@@ -29,13 +30,14 @@ STUNTED = FitOptions(members=2, leaves=2, min_rounds=1, max_rounds=1, linear_sha
 @pytest.fixture(scope="module")
 def shipped(cohort: Cohort) -> TrainedModel:
     """Train with one stump per member on leavers who are often absent that year: the logistic regression predicts far better."""
+    records, outcomes = one_year_each(cohort)
     rows = cohort.tables["absences"]
     year = (pd.to_datetime(rows["date"]) - pd.DateOffset(months=8)).dt.year
     absences = rows.groupby([rows["pupil_id"], year.rename("school_year")]).size()
-    own = pd.MultiIndex.from_frame(cohort.outcomes[["pupil_id", "school_year"]])
+    own = pd.MultiIndex.from_frame(outcomes[["pupil_id", "school_year"]])
     often = absences.reindex(own, fill_value=0).to_numpy() > absences.median()
-    labels = cohort.outcomes.assign(outcome=np.where(often, "left_without_diploma", "continued"), date=None)
-    return train_model(cohort.records, labels, synthetic=True, options=STUNTED, hold_out_schools=False)
+    labels = outcomes.assign(outcome=np.where(often, "left_without_diploma", "continued"), date=None)
+    return train_model(records, labels, synthetic=True, options=STUNTED, hold_out_schools=False)
 
 
 def test_a_logistic_regression_that_wins_is_shipped_and_said(shipped: TrainedModel) -> None:
