@@ -284,7 +284,7 @@ def test_a_number_given_again_the_next_year_joins_nobody(
 ) -> None:
     """Two national numbers under one number of a school are two pupils, whatever their birth dates and the order of the files."""
     first = person(birth=births[0], elenoet="101")
-    second = person(ine="000000005AE", family="MOREAU", first="Karim", birth=births[1], elenoet="101")
+    second = person(ine="000000005AE", family="MOREAU", first="Quetzal", birth=births[1], elenoet="101")
     extracts = [
         roster(first, year=2023),
         roster(second, year=2024),
@@ -322,7 +322,7 @@ def test_numbers_of_one_pupil_join_where_a_file_or_a_year_of_the_school_says_so(
 def test_a_pupil_without_a_number_is_not_the_one_who_had_it_before(pseudonym: Callable[[str], str]) -> None:
     """A newcomer without INE who gets the number of a pupil of last year goes by it alone."""
     last = roster(person(elenoet="101"), year=2023)
-    new = roster(person(ine=None, family="MOREAU", first="Karim", elenoet="101"), year=2024)
+    new = roster(person(ine=None, family="MOREAU", first="Quetzal", elenoet="101"), year=2024)
     _, (_, answer) = register_of(last, new)
     assert answer.pupil_ids == [pseudonym("0990001N-101")]
     assert answer.local == [0]

@@ -258,7 +258,8 @@ def test_zeros_that_pronote_counts_are_an_absence_and_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "teachers", [";;Mme LEGRAND;;M. ROUSSEAU;", ";;LEGRAND A.;;ROUSSEAU Paul;", ";;LEGRAND;;ROUSSEAU;"]
+    "teachers",
+    [";;Mme TARTEMPI;;M. BELLEFORET;", ";;TARTEMPI A.;;BELLEFORET Ursule;", ";;TARTEMPI;;BELLEFORET;"],
 )
 @pytest.mark.parametrize("above", [False, True])
 def test_subjects_of_a_grid_are_read_past_a_row_of_teachers(teachers: str, above: bool) -> None:  # noqa: FBT001 - a case
