@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from decrochage_risk.errors import RecordsError, UnreadableExportError
 from decrochage_risk.importers.absences import monthly_absences
-from decrochage_risk.importers.declared_maps import bundled_maps, facts_of_file
+from decrochage_risk.importers.declarations import facts_of_file
+from decrochage_risk.importers.declared_maps import bundled_maps
 from decrochage_risk.importers.extract import ImportOptions, SourceFile
 from decrochage_risk.importers.recognition import readers_of, recognise
 

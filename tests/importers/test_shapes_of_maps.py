@@ -8,12 +8,8 @@ import pytest
 
 from decrochage_risk.cli.messages import message_in_french
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.importers.declared_maps import (
-    declared_maps,
-    facts_of_file,
-    options_of_file,
-    read_column_map,
-)
+from decrochage_risk.importers.declarations import facts_of_file, options_of_file, read_column_map
+from decrochage_risk.importers.declared_maps import declared_maps
 from decrochage_risk.importers.extract import ImportOptions
 
 if TYPE_CHECKING:

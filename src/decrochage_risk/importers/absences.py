@@ -23,11 +23,11 @@ import pandas as pd
 from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import flags_of, fold, numbers_of
+from decrochage_risk.importers.declarations import declared_motives
 from decrochage_risk.importers.declared_maps import (
     KINDS,
     ColumnMap,
     bundled_maps,
-    declared_motives,
     miss_broken_rows,
     persons_of,
     read_table,
@@ -178,14 +178,14 @@ def finish_absences(
         for line, at in events.loc[stray | undated, ["line", "person"]].itertuples(index=False)
         if extract.persons
     ]
-    taken = [
+    events_by_year = [
         _finish_year(part, own, options, cut, years, period=period, is_cut=is_cut)
         for part, own in _parts(extract, events[~outside], year_of[~outside], years)
     ]
     for part in (extract, *extract.other_years):
         for line, person in of_any_year:
             part.miss(line, person)
-    say_odd_spans(extract, pd.concat(taken))
+    say_odd_spans(extract, pd.concat(events_by_year))
     say_years(extract, years)
 
 

@@ -240,8 +240,8 @@ def _partners(name: str, rows: pd.DataFrame, rows_before: pd.DataFrame) -> npt.N
 def _beside(rows: pd.DataFrame, rows_before: pd.DataFrame, partner: npt.NDArray[np.int64]) -> pd.DataFrame:
     """Put beside each row what the earlier import had of it (``..._before``)."""
     columns = [name for name in ("recorded_on", "justified_on", "justified") if name in rows_before.columns]
-    found = rows_before[columns].reindex(np.where(partner < 0, len(rows_before), partner))
-    return rows.assign(**{f"{name}_before": found[name].array for name in columns})
+    partners = rows_before[columns].reindex(np.where(partner < 0, len(rows_before), partner))
+    return rows.assign(**{f"{name}_before": partners[name].array for name in columns})
 
 
 def _first_days(

@@ -142,11 +142,11 @@ def say_hours_not_read(
             tuple(int(line) for line in lines),
         )
     whole = events[~events["timed"] & events["half_days"].isna()]
-    read = {fold(name) for names in column_map.columns.values() for name in names}
+    mapped_names = {fold(name) for names in column_map.columns.values() for name in names}
     columns = [
         table.names[at]
         for at, name in enumerate(table.header)
-        if name not in read and _HOURS.search(name) and _tells_hours(table.frame.loc[whole.index, at])
+        if name not in mapped_names and _HOURS.search(name) and _tells_hours(table.frame.loc[whole.index, at])
     ]
     columns = extract.plain_labels(columns)[:_COLUMNS_SHOWN]
     if columns:

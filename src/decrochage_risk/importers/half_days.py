@@ -166,12 +166,12 @@ def half_days_of(
         ["event", "date", "half"], kind="stable"
     )
     empty = ~np.isin(np.arange(len(events)), rows["event"].to_numpy())
-    told = np.where(has_count & ~late, events["half_days"].to_numpy(dtype=np.float64), np.nan)
+    counts = np.where(has_count & ~late, events["half_days"].to_numpy(dtype=np.float64), np.nan)
     lines = events["line"].to_numpy()
-    _count(left_out, "bad_number", lines[told < 0])
+    _count(left_out, "bad_number", lines[counts < 0])
     # The software counted the event and found nothing: that is no day without school.
-    _count(left_out, "zero_half_days", lines[told == 0])
-    _count(left_out, "no_school_day", lines[empty & ~(told <= 0)])
+    _count(left_out, "zero_half_days", lines[counts == 0])
+    _count(left_out, "no_school_day", lines[empty & ~(counts <= 0)])
     return _placed(rows.drop(columns="event").reset_index(drop=True), calendar), left_out
 
 

@@ -298,8 +298,8 @@ class Register:
             if _may_be_one(holder, row)
         ]
         now = {identity for year, identity in near if year == (extract.school_year or _NO_YEAR)}
-        found = now or {identity for _, identity in near}
-        return found.pop() if len(found) == 1 else None
+        holders = now or {identity for _, identity in near}
+        return holders.pop() if len(holders) == 1 else None
 
     def _owners_of(self, local: str, uai: str | None, year: int | None) -> set[str]:
         """Give the pupils of the lists who have a number of a school in a year; in any year without a list of its own."""
@@ -314,11 +314,11 @@ class Register:
         """Give the one of the owners of a number of a school whom a row is of; its name tells two of them apart."""
         near = {identity for identity in owners if not self._clash(identity, row.birth_date)}
         if len(near) > 1:
-            named = self._by_name(row, extract).identity
-            if named not in near:
+            namesake = self._by_name(row, extract).identity
+            if namesake not in near:
                 doubtful |= near
                 return None, refusal or "number_of_two"
-            near = {named}
+            near = {namesake}
         if not near:
             return None, refusal or "ine_two_birth_dates"
         (identity,) = near

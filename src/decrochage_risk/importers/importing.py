@@ -31,7 +31,7 @@ from decrochage_risk.importers.covered_spans import (
     not_known_words,
     span_of,
 )
-from decrochage_risk.importers.declared_maps import class_aliases, options_of_file
+from decrochage_risk.importers.declarations import class_aliases, options_of_file
 from decrochage_risk.importers.earlier_import import date_events, read_earlier
 from decrochage_risk.importers.extract import (
     EVENT_TABLES,

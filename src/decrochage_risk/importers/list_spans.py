@@ -156,11 +156,11 @@ class ListYears(NamedTuple):
     @classmethod
     def of(cls, rows_of_day: Mapping[date, int], told: int | None, least_days: int = LEAST_DAYS) -> ListYears:
         """Give those of a list, by its rows and by the year that it, or the caller, says."""
-        found = years_of_list(rows_of_day, least_days)
+        own_years = years_of_list(rows_of_day, least_days)
         if told is None:
-            return cls(found, frozenset(), holds_rows=True)
+            return cls(own_years, frozenset(), holds_rows=True)
         years = {school_year_of(day) for day in rows_of_day}
-        return cls((told,), frozenset(found) - {told}, holds_rows=not years or told in years)
+        return cls((told,), frozenset(own_years) - {told}, holds_rows=not years or told in years)
 
     def is_stray(self, year: int) -> bool:
         """Tell whether a row of this year is of no year of the list."""

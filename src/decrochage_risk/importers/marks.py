@@ -18,13 +18,12 @@ import pandas as pd
 from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import day_of, days_of, fold, number_of
+from decrochage_risk.importers.declarations import facts_of_file, read_column_map
 from decrochage_risk.importers.declared_maps import (
     ColumnMap,
     bundled_maps,
-    facts_of_file,
     miss_broken_rows,
     persons_of,
-    read_column_map,
     read_table,
 )
 from decrochage_risk.importers.delimited import sheets_of

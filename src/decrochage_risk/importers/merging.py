@@ -280,16 +280,16 @@ def _tell_stays_that_differ(
         "autre niveau": pairs["level"] != pairs["level_kept"],
         "autre division": (own != other) & own.notna() & other.notna(),
     }
-    told = [
+    conflicts = [
         f"{kind} : {count}"
         for kind, differ in kinds.items()
         if (count := pairs[differ]["pupil_id"].nunique())
     ]
-    if told:
+    if conflicts:
         notices.append(
             Notice(
                 "stays_differ",
-                f"Deux scolarités commencées ensemble, dans des listes du même jour, que rien ne départage ({', '.join(told)}). Est "
+                f"Deux scolarités commencées ensemble, dans des listes du même jour, que rien ne départage ({', '.join(conflicts)}). Est "
                 "gardée celle qui court encore, puis le niveau le plus avancé, puis le premier établissement et la première division "
                 "dans l’ordre de leurs noms ; l’autre ligne est comptée dans son fichier. Corrigez la liste.",
             )
@@ -435,9 +435,9 @@ def _say_contradictions(rows: pd.DataFrame, files: Sequence[FileReport]) -> None
         .agg(is_justified=("is_justified", "all"), line=("line", "min"))
     )
     differs = halves.groupby(keys)["is_justified"].transform("nunique") > 1
-    told = halves[differs & halves["is_justified"]]
-    for at in sorted(set(told["file"])):
-        lines = told.loc[told["file"] == at, "line"]
+    contradictions = halves[differs & halves["is_justified"]]
+    for at in sorted(set(contradictions["file"])):
+        lines = contradictions.loc[contradictions["file"] == at, "line"]
         files[int(at)].notices.append(
             Notice(
                 "justified_in_one_file",

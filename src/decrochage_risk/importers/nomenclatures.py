@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.importers.cells import fold
-from decrochage_risk.importers.declared_maps import read_column_map
+from decrochage_risk.importers.declarations import read_column_map
 from decrochage_risk.records.levels import level_of_mefstat4
 from decrochage_risk.records.table_schemas import TABLES
 

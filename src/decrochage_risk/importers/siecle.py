@@ -14,7 +14,7 @@ import pandas as pd
 from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import day_of, fold
-from decrochage_risk.importers.declared_maps import declared_names
+from decrochage_risk.importers.declarations import declared_names
 from decrochage_risk.importers.extract import Extract, Reader, SchoolFacts, Subject
 from decrochage_risk.importers.nomenclatures import normalise_mef
 from decrochage_risk.importers.roster import (

@@ -479,12 +479,12 @@ def _kept(
     # Of a table that is not there all rows stay.
     stays = {name: ~links.tables[name].among(rows) for name, rows in faulty.items() if rows.size}
     # Before its other rows go: what is left of two outcomes must not be taken for the one that is true.
-    told = links.tables
+    linked = links.tables
     if "outcomes" in stays:
-        told = {**told, "outcomes": with_contradictions_unknown(told["outcomes"])}
+        linked = {**linked, "outcomes": with_contradictions_unknown(linked["outcomes"])}
     tables = {
         name: (table.take(stays[name]) if name in stays else table).renumbered()
-        for name, table in told.items()
+        for name, table in linked.items()
     }
     pupils = {
         name: of.codes[stays[name]] if name in stays else of.codes

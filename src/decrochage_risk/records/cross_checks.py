@@ -341,10 +341,10 @@ def with_contradictions_unknown(outcomes: CodedTable) -> CodedTable:
     doubles = np.flatnonzero(_repeated(outcomes, ("pupil_id", "school_year"), ()))
     if not doubles.size:
         return outcomes
-    told = outcomes["outcome"]
+    codes = outcomes["outcome"]
     keys = [outcomes["pupil_id"].codes[doubles], outcomes["school_year"][doubles]]
-    contradicted = doubles[pd.Series(told[doubles]).groupby(keys).transform("nunique").to_numpy() > 1]
-    outcome, day = told.copy(), outcomes["date"].copy()
+    contradicted = doubles[pd.Series(codes[doubles]).groupby(keys).transform("nunique").to_numpy() > 1]
+    outcome, day = codes.copy(), outcomes["date"].copy()
     outcome[contradicted] = outcomes.table.column("outcome").choices.index("unknown")
     day[contradicted] = NO_DAY
     return replace(outcomes, columns={**outcomes.columns, "outcome": outcome, "date": day})

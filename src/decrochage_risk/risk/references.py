@@ -277,9 +277,7 @@ class References:
         -------
         (n, p) array of bool
         """
-        return np.vstack([self.general, np.ones(len(self.columns), dtype=np.bool_)])[
-            self._codes(filled, reference_groups)
-        ]
+        return self._is_general[self._codes(filled, reference_groups)]
 
     def _codes(self, matrix: TableArray, labels: npt.ArrayLike | None) -> IntArray:
         """Row of each row's group in the stacked medians; the last row is the global one."""
@@ -289,6 +287,10 @@ class References:
     @cached_property
     def _medians(self) -> FloatArray:
         return np.vstack([self.by_label, self.overall])
+
+    @cached_property
+    def _is_general(self) -> BoolArray:
+        return np.vstack([self.general, np.ones(len(self.columns), dtype=np.bool_)])
 
     @cached_property
     def _context_places(self) -> list[int]:

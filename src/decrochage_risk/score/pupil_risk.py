@@ -379,10 +379,10 @@ class OpeningFacts:
             Value of every feature; NaN = not known, or refused.
         """
         values = {name: features[name] for name in FEATURE_BY_NAME if not math.isnan(features[name])}
-        told = facts_only(
+        facts = facts_only(
             tuple(values), np.array([[*values.values()]]), np.array([row], dtype=np.intp), self._cut
         )
-        no_facts = dict(zip(values, np.isnan(told[0]).tolist(), strict=True))
+        no_facts = dict(zip(values, np.isnan(facts[0]).tolist(), strict=True))
         return {
             name: f"{self._worded(row, name, value)}{self._why_nothing(row, name) if no_facts[name] else ''}"
             for name, value in values.items()
